@@ -1,0 +1,3 @@
+export type { Answer, Argument, Call, Command, Option, OptionValue, Surroundings } from "./command.ts"
+export { exitCodes, runCommand } from "./run.ts"
+export { UsageError } from "./usage-error.ts"

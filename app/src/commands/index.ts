@@ -1,0 +1,13 @@
+import type { Command } from "../command/index.ts"
+import { inspect } from "./inspect.ts"
+import { keys } from "./keys.ts"
+import { migrate } from "./migrate.ts"
+import { sample } from "./sample.ts"
+import { serve } from "./serve.ts"
+
+/** The program. */
+export const rootstock: Command = {
+  name: "rootstock",
+  summary: "Rootstock: a data layer for TypeScript services, and the services grown on it.",
+  commands: [serve, migrate, sample, inspect, keys],
+}

@@ -1,0 +1,140 @@
+import { checkListening, createServer, mountable, type Server } from "rootstock/http"
+import type { Command, Surroundings } from "../command/index.ts"
+import { appUnit, openUnit, unitsOf, urlOf } from "../databases.ts"
+import { KeyService } from "../keys/service.ts"
+import { ApiKeyStorage } from "../keys/storage.ts"
+import { bringUp, refusePending } from "../migrations.ts"
+import { appTables } from "../schema.ts"
+import { systems } from "../systems.ts"
+import { version } from "../version.ts"
+import { systemArgument, systemsOf, type Workplace, workplaceOf } from "./surroundings.ts"
+
+export const serve: Command = {
+  name: "serve",
+  summary: "Serves systems over HTTP until it is interrupted.",
+  examples: ["serve", "serve shop --no-sample", "serve --no-migrate --no-sample   # in production"],
+  arguments: [systemArgument],
+  options: {
+    "no-migrate": { type: "boolean", sentence: "Stops where migrations are pending, instead of applying them." },
+    "no-sample": {
+      type: "boolean",
+      sentence: "Leaves a database empty that was just made, instead of loading sample data.",
+    },
+  },
+  async run(call, surroundings) {
+    const workplace = workplaceOf(surroundings)
+    const names = systemsOf(call)
+    const prepared = await prepare(names, workplace, {
+      migrate: call.options["no-migrate"] !== true,
+      sample: call.options["no-sample"] !== true,
+    })
+    try {
+      const address = await prepared.start()
+      const interrupted = surroundings.untilInterrupted()
+      announce(address, names, workplace, surroundings)
+      await interrupted
+      workplace.log.info("Stopping")
+    } finally {
+      await prepared.stop()
+    }
+    workplace.log.info("Stopped")
+    return undefined
+  },
+}
+
+type Prepared = { start(): Promise<string>; stop(): Promise<void> }
+
+/** Brings the databases up to date, opens them, and makes the server over them. */
+async function prepare(
+  names: readonly string[],
+  workplace: Workplace,
+  wanted: { migrate: boolean; sample: boolean },
+): Promise<Prepared> {
+  const { settings, clock, log } = workplace
+  const alone = names.length === 1
+  const open = names.some((name) => (settings.API_AUTH ?? systems[name]!.auth) === "open")
+  checkListening({ host: settings.HOST, open, allowOpen: settings.ALLOW_OPEN })
+  const context = { clock, timeZone: settings.TIME_ZONE }
+  const fresh = await bringUpAll(names, workplace, wanted.migrate)
+  const opened: { close(): Promise<void> }[] = []
+  const close = async () => void (await Promise.all(opened.map((database) => database.close())))
+  let server: Server
+  try {
+    const app = await openUnit({ ...appUnit, tables: appTables }, urlOf(appUnit, settings, alone), workplace)
+    opened.push(app)
+    const keys = new KeyService(app.storage(ApiKeyStorage), clock)
+    const mounted = []
+    const probes = [() => app.ping()]
+    for (const name of names) {
+      const system = systems[name]!
+      const database = await openUnit(system, urlOf(system, settings, alone), workplace)
+      opened.push(database)
+      probes.push(() => database.ping())
+      const own = { ...context, log: log.named(name) }
+      if (wanted.sample && fresh.has(name)) {
+        log.info(`Loading the sample data of ${name}`)
+        const counts = await system.loadSample(database, own)
+        log.info(`Loaded the sample data of ${name}`, counts)
+      }
+      mounted.push(mountable(system, database, own, settings.API_AUTH))
+    }
+    server = await createServer({
+      title: names.map((name) => systems[name]!.title).join(", "),
+      version,
+      publicUrl: settings.PUBLIC_URL,
+      systems: mounted,
+      lookupKey: keys.lookup,
+      probes,
+      log: log.named("http"),
+      release: close,
+    })
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return {
+    start: () => server.start({ host: settings.HOST, port: settings.PORT, allowOpen: settings.ALLOW_OPEN }),
+    stop: () => server.stop(),
+  }
+}
+
+/** Applies or demands migrations; gives the names of the systems whose databases were just made. */
+async function bringUpAll(
+  names: readonly string[],
+  { settings, log }: Workplace,
+  migrate: boolean,
+): Promise<Set<string>> {
+  const fresh = new Set<string>()
+  log.info(`Databases: ${settings.databases.shown}`)
+  for (const unit of unitsOf(names)) {
+    const url = urlOf(unit, settings, names.length === 1)
+    if (!migrate) {
+      await refusePending(unit, url)
+      continue
+    }
+    const result = await bringUp(unit, url)
+    for (const id of result.applied) log.info(`Applied migration ${id} of ${unit.name}`)
+    if (result.fresh) fresh.add(unit.name)
+  }
+  return fresh
+}
+
+function announce(
+  address: string,
+  names: readonly string[],
+  { log }: Workplace,
+  { print, terminal }: Surroundings,
+): void {
+  const base = (name: string) => (names.length === 1 ? address : `${address}/${name}`)
+  if (!terminal) {
+    log.info(`Listening on ${address}`, { address, docs: `${address}/docs`, openapi: `${address}/schema/openapi.json` })
+    return
+  }
+  print("")
+  for (const name of names) print(`  ${systems[name]!.title.padEnd(14)} ${base(name)}`)
+  print(`  Documentation  ${address}/docs`)
+  print(`  OpenAPI        ${address}/schema/openapi.json`)
+  print(`  Health         ${address}/health`)
+  print("")
+  print("  Ctrl-C stops it.")
+}

@@ -1,0 +1,4 @@
+import { Storage } from "rootstock"
+import { apiKeys } from "../schema.ts"
+
+export class ApiKeyStorage extends Storage(apiKeys) {}

@@ -1,0 +1,16 @@
+export type { DatabaseHome } from "./database-url.ts"
+export { EnvironmentError, type EnvironmentProblem } from "./environment-error.ts"
+export { type Environment, readEnvironment } from "./read.ts"
+export { environmentVariables, readSettings, type Settings } from "./settings.ts"
+export {
+  booleanVariable,
+  choiceVariable,
+  hostVariable,
+  integerVariable,
+  textVariable,
+  timeZoneVariable,
+  urlVariable,
+  type Values,
+  type Variable,
+  type Variables,
+} from "./variables.ts"

@@ -1,0 +1,122 @@
+import { checkedDatabaseHome, type DatabaseHome } from "./database-url.ts"
+import { EnvironmentError } from "./environment-error.ts"
+import { type Environment, readVariables } from "./read.ts"
+import {
+  booleanVariable,
+  choiceVariable,
+  hostVariable,
+  integerVariable,
+  textVariable,
+  timeZoneVariable,
+  urlVariable,
+  type Values,
+} from "./variables.ts"
+
+/** Every variable that the program reads. */
+export const environmentVariables = {
+  DATABASE_URL: textVariable({
+    sentence: "Where the databases are: sqlite: with a directory or a file, or a PostgreSQL URL.",
+    example: "sqlite:./data",
+    secret: true,
+  }),
+  DB_HOST: hostVariable({
+    sentence: "Host of PostgreSQL; makes up the URL where DATABASE_URL is unset.",
+    example: "localhost",
+  }),
+  DB_PORT: integerVariable({
+    sentence: "Port of PostgreSQL, used with DB_HOST.",
+    example: "5432",
+    default: 5432,
+    min: 1,
+    max: 65_535,
+  }),
+  POSTGRES_USER: textVariable({ sentence: "User of PostgreSQL, used with DB_HOST.", example: "app", default: "app" }),
+  POSTGRES_PASSWORD: textVariable({
+    sentence: "Password of PostgreSQL, used with DB_HOST.",
+    example: "app",
+    secret: true,
+  }),
+  POSTGRES_DB: textVariable({ sentence: "Database of PostgreSQL, used with DB_HOST.", example: "app", default: "app" }),
+  SCHEMA_NAME: textVariable({
+    sentence: "PostgreSQL schema of a system that runs alone; the system's name by default.",
+    example: "shop",
+    pattern: /^[a-z_][a-z0-9_]{0,62}$/,
+    patternName: "a name of at most 63 lower-case letters, digits and underscores",
+  }),
+  DB_POOL_SIZE: integerVariable({
+    sentence: "PostgreSQL connections kept by a process.",
+    example: "10",
+    default: 10,
+    min: 1,
+    max: 1000,
+  }),
+  DB_POOL_OVERFLOW: integerVariable({
+    sentence: "PostgreSQL connections opened on top at a peak.",
+    example: "20",
+    default: 20,
+    min: 0,
+    max: 1000,
+  }),
+  DB_POOL_RECYCLE_S: integerVariable({
+    sentence: "Seconds that a PostgreSQL connection lives at most.",
+    example: "3600",
+    default: 3600,
+    min: 1,
+    max: 604_800,
+  }),
+  HOST: hostVariable({ sentence: "Address to listen on.", example: "127.0.0.1", default: "127.0.0.1" }),
+  PORT: integerVariable({
+    sentence: "Port to listen on; 0 takes a free one.",
+    example: "8000",
+    default: 8000,
+    min: 0,
+    max: 65_535,
+  }),
+  TIME_ZONE: timeZoneVariable({
+    sentence: "Zone in which days, weeks and months begin.",
+    example: "Europe/Moscow",
+    default: "Europe/Moscow",
+  }),
+  LOG_LEVEL: choiceVariable(["debug", "info", "warning", "error"], {
+    sentence: "Least level that is logged.",
+    example: "info",
+    default: "info",
+  }),
+  LOG_FORMAT: choiceVariable(["text", "json"], {
+    sentence: "Form of log lines; text on a terminal and json elsewhere by default.",
+    example: "json",
+  }),
+  LOG_SQL: booleanVariable({ sentence: "Whether SQL statements are logged.", example: "false", default: false }),
+  API_AUTH: choiceVariable(["open", "required"], {
+    sentence: "Whether calls need credentials; open for shop and required elsewhere by default.",
+    example: "required",
+  }),
+  ALLOW_OPEN: booleanVariable({
+    sentence: "Allows an address other than loopback although API_AUTH is open.",
+    example: "1",
+    default: false,
+  }),
+  PUBLIC_URL: urlVariable({
+    sentence: "Address under which users reach the server, for links.",
+    example: "https://shop.example.com",
+    schemes: ["http", "https"],
+  }),
+} as const
+
+/** What the environment says, read and checked. */
+export type Settings = Values<typeof environmentVariables> & {
+  /** Where the databases are, made up from `DATABASE_URL` or `DB_HOST` and its companions. */
+  readonly databases: DatabaseHome
+}
+
+/**
+ * Reads the environment of the program.
+ *
+ * @throws EnvironmentError that names every wrong variable at once
+ */
+export function readSettings(environment: Environment): Settings {
+  const { values, problems } = readVariables(environment, environmentVariables)
+  const databases = checkedDatabaseHome(values, problems)
+  if (problems.length > 0 || databases === undefined) throw new EnvironmentError(problems)
+  return Object.freeze({ ...values, databases })
+}

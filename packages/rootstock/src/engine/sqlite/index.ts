@@ -1,0 +1,2 @@
+export { sqliteDialect } from "./dialect.ts"
+export { openSqlite, type SqliteOptions } from "./engine.ts"

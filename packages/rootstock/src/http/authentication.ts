@@ -1,0 +1,49 @@
+import { type Actor, commonRules } from "../shared/index.ts"
+import type { Method } from "./route.ts"
+
+/** Whether calls need credentials. */
+export type AuthMode = "open" | "required"
+
+/** A valid API key: whose it is and what it may do. */
+export type KeyGrant = {
+  /** Id of the key. */
+  readonly id: string
+  /** Scopes such as `shop:read`. */
+  readonly scopes: readonly string[]
+}
+
+/** Finds the grant of a key as it was sent; `undefined` where it is unknown, expired or revoked. */
+export type KeyLookup = (key: string) => Promise<KeyGrant | undefined>
+
+const levels = ["read", "write", "admin"] as const
+
+/** What a key needs for a method: `read` for GET, `write` otherwise. A higher scope includes the lower ones. */
+export function allows(scopes: readonly string[], system: string, method: Method | string): boolean {
+  const needed = method === "GET" || method === "HEAD" ? 0 : 1
+  return levels.some((level, rank) => rank >= needed && scopes.includes(`${system}:${level}`))
+}
+
+/** A caller without credentials, where none are needed. */
+export const anyone: Actor = Object.freeze({ kind: "user" })
+
+/**
+ * Finds out who calls. A key that is given must be valid even where none is needed.
+ *
+ * @throws RuleError `UNAUTHENTICATED` or `FORBIDDEN`
+ */
+export async function authenticate(
+  key: string | string[] | undefined,
+  call: { system: string; method: string; mode: AuthMode },
+  lookup: KeyLookup,
+): Promise<Actor> {
+  if (key === undefined) {
+    if (call.mode === "open") return anyone
+    throw commonRules.broken("UNAUTHENTICATED", "The call needs an API key.")
+  }
+  const grant = typeof key === "string" && key.length <= 256 ? await lookup(key) : undefined
+  if (grant === undefined) throw commonRules.broken("UNAUTHENTICATED", "The API key is not valid.")
+  if (!allows(grant.scopes, call.system, call.method)) {
+    throw commonRules.broken("FORBIDDEN", `The API key lacks the scope for this call of ${call.system}.`)
+  }
+  return { kind: "api_key", id: grant.id }
+}

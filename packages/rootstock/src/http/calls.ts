@@ -1,0 +1,127 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from "fastify"
+import { withRequestId } from "../log/index.ts"
+import { type Actor, actAs } from "../shared/index.ts"
+import { withRequestScope } from "../storage/index.ts"
+import type { AnswerStore } from "./answer-store.ts"
+import { type AuthMode, anyone, authenticate, type KeyLookup } from "./authentication.ts"
+import { fieldsSchema, operationOf } from "./documentation.ts"
+import { type Fields, jsonNameOf } from "./fields.ts"
+import { expectedVersion, idempotencyKey, versionTag } from "./headers.ts"
+import type { Route, RouteInput } from "./route.ts"
+import { bodyCheck, invalidRequest, textCheck } from "./validation.ts"
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** The operation of the call in the OpenAPI document; a call without one is left out. */
+    operation?: Record<string, unknown>
+  }
+}
+
+/** The calls of one system, and what they need. */
+export type MountedSystem = {
+  readonly name: string
+  readonly routes: readonly Route[]
+  readonly auth: AuthMode
+  /** Keeps the answers to requests with an `Idempotency-Key` in the system's own database. */
+  readonly answers: AnswerStore
+}
+
+/** The actor of each request; set before its body is read. */
+const actors = new WeakMap<FastifyRequest, Actor>()
+
+/** Registers every call of a system. A second registration of a method and path fails. */
+export function mountSystem(fastify: FastifyInstance, system: MountedSystem, prefix: string, lookup: KeyLookup): void {
+  for (const route of system.routes) {
+    const { method, path, options } = route
+    fastify.route({
+      method,
+      url: prefix + path.replace(/\{([a-z0-9_]+)\}/g, ":$1"),
+      schema: {
+        params: fieldsSchema(options.params),
+        querystring: fieldsSchema(options.query),
+        ...(options.body === undefined ? {} : { body: options.body.schema }),
+        ...(options.answer === undefined ? {} : { response: { [statusOf(route)]: options.answer.schema } }),
+      },
+      validatorCompiler: ({ schema, httpPart }) =>
+        httpPart === "body" ? bodyCheck(schema) : textCheck(httpPart === "params" ? "params" : "query", schema),
+      config: { operation: operationOf(route, prefix, system.auth) },
+      onRequest: (request, _reply, done) => {
+        const key = request.headers["x-api-key"]
+        if (key === undefined && system.auth === "open") {
+          done()
+          return
+        }
+        authenticate(key, { system: system.name, method, mode: system.auth }, lookup).then((actor) => {
+          actors.set(request, actor)
+          done()
+        }, done)
+      },
+      handler: handlerOf(route, system.answers),
+    })
+  }
+}
+
+function statusOf({ options }: Route): number {
+  return options.status ?? (options.answer === undefined ? 204 : 200)
+}
+
+type Reader = (json: Record<string, never>) => Record<string, unknown>
+
+/** Makes the function that gives the checked fields of a path or query their keys and values in TypeScript. */
+function readerOf(fields: Fields = {}): Reader {
+  const entries = Object.entries(fields).map(([key, field]) => [key, jsonNameOf(key, field), field.fromJson] as const)
+  return (json) => {
+    const values: Record<string, unknown> = {}
+    for (const [key, name, fromJson] of entries) {
+      const value = json[name]
+      if (value !== undefined) values[key] = fromJson === undefined ? value : fromJson(value)
+    }
+    return values
+  }
+}
+
+function handlerOf(route: Route, answers: AnswerStore): RouteHandlerMethod {
+  const { method, options, handler } = route
+  const status = statusOf(route)
+  const readParams = readerOf(options.params)
+  const readQuery = readerOf(options.query)
+  const readBody = options.body?.fromJson ?? ((json: unknown) => json)
+  const toJson = options.answer?.toJson ?? ((value: unknown) => value)
+  const version = options.version
+  const hasBody = options.body !== undefined
+
+  const inputOf = (request: FastifyRequest): RouteInput<unknown, unknown, unknown> => ({
+    params: readParams(request.params as Record<string, never>),
+    query: readQuery(request.query as Record<string, never>),
+    body: hasBody ? readBody(request.body as never) : refuseBody(request.body),
+    ifVersion: version === undefined || method === "GET" ? undefined : expectedVersion(request.headers["if-match"]),
+  })
+
+  const answer = async (request: FastifyRequest, reply: FastifyReply, actor: Actor): Promise<unknown> => {
+    const input = inputOf(request)
+    const key = method === "POST" ? idempotencyKey(request.headers["idempotency-key"]) : undefined
+    if (key !== undefined) {
+      const made = { actor, route: `${method} ${request.url.split("?", 1)[0]}`, key, body: request.body }
+      const kept = await answers.answerOnce(made, async () => ({
+        status,
+        body: toJson((await handler(input)) as never),
+      }))
+      return reply.status(kept.status).send(kept.body)
+    }
+    const value = await handler(input)
+    reply.status(status)
+    if (options.answer === undefined) return reply.send()
+    if (version !== undefined && method === "GET") reply.header("etag", versionTag(version(value)))
+    return toJson(value as never)
+  }
+
+  return (request, reply) => {
+    const actor = actors.get(request) ?? anyone
+    return withRequestId(request.id, () => actAs(actor, () => withRequestScope(() => answer(request, reply, actor))))
+  }
+}
+
+function refuseBody(body: unknown): undefined {
+  if (body !== undefined && body !== null)
+    throw invalidRequest([{ path: "body", message: "is not taken by this call" }])
+}

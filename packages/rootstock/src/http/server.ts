@@ -1,0 +1,250 @@
+import { randomUUID } from "node:crypto"
+import type { AddressInfo } from "node:net"
+import swagger from "@fastify/swagger"
+import swaggerUi from "@fastify/swagger-ui"
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify as makeFastify } from "fastify"
+import { UnavailableError } from "../errors/index.ts"
+import { type Logger, withRequestId } from "../log/index.ts"
+import { commonRules } from "../shared/index.ts"
+import type { KeyLookup } from "./authentication.ts"
+import { type MountedSystem, mountSystem } from "./calls.ts"
+import { problemAnswers, withComponents } from "./documentation.ts"
+import { givenRequestId } from "./headers.ts"
+import { healthCheck, type Probe } from "./health.ts"
+import { checkListening, isLoopback } from "./listen.ts"
+import { answerMalformed } from "./malformed.ts"
+import { problemOf, ruleErrorOf } from "./problem.ts"
+import { invalidRequest } from "./validation.ts"
+
+/** Most bytes of a body. */
+const bodyLimit = 1_048_576
+/** How long a client may take to send a request, in milliseconds. */
+const requestTimeout = 60_000
+/** How long requests may run on after `stop`, in milliseconds. */
+const stopPatience = 10_000
+
+export type ServerOptions = {
+  /** Title of the OpenAPI document. */
+  title: string
+  /** Version of the OpenAPI document. */
+  version: string
+  /** Address under which users reach the server, for the OpenAPI document. */
+  publicUrl?: string | undefined
+  /** One system has its calls at the root; of several each has them under its name. */
+  systems: readonly MountedSystem[]
+  /** Finds API keys. */
+  lookupKey: KeyLookup
+  /** Databases that `/health` asks. */
+  probes: readonly Probe[]
+  log: Logger
+  /** Called once by `stop`, after the last request is answered, e.g. to close the databases. */
+  release?: () => Promise<void>
+}
+
+/** An HTTP server over systems. */
+export type Server = {
+  /** The Fastify instance, for tests that send requests without a socket. */
+  readonly fastify: FastifyInstance
+  /**
+   * Starts to listen.
+   *
+   * @returns the address that it listens on, e.g. `http://127.0.0.1:8000`
+   * @throws ConfigError where the address is reachable from other machines and calls need no credentials
+   */
+  start(options: { host: string; port: number; allowOpen?: boolean }): Promise<string>
+  /** Takes no more requests, finishes those that run, then releases what was opened. May be called twice. */
+  stop(): Promise<void>
+}
+
+/**
+ * Makes the server that all systems share: problem documents, request ids, checks by schema, keys, `/docs`,
+ * `/schema/openapi.json` and `/health`.
+ *
+ * @throws where two calls have the same method and path
+ */
+export async function createServer(options: ServerOptions): Promise<Server> {
+  const { log, systems } = options
+  const fastify = makeFastify({
+    bodyLimit,
+    requestTimeout,
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 256 },
+    genReqId: (request) => givenRequestId(request.headers["x-request-id"]) ?? randomUUID(),
+    clientErrorHandler: answerMalformed,
+    frameworkErrors: (error, request, reply) => answerProblem(error, request, reply, log),
+  })
+  fastify.addHook("onRequest", (request, reply, done) => {
+    reply.header("x-request-id", request.id)
+    done()
+  })
+  fastify.addHook("onResponse", (request, reply, done) => {
+    if (log.writes("info")) {
+      withRequestId(request.id, () =>
+        log.info(`${request.method} ${request.url.split("?", 1)[0]} ${reply.statusCode}`, {
+          method: request.method,
+          status: reply.statusCode,
+          duration_ms: Math.round(reply.elapsedTime * 10) / 10,
+        }),
+      )
+    }
+    done()
+  })
+  takeJsonOnly(fastify)
+  fastify.setErrorHandler((error, request, reply) => answerProblem(error, request, reply, log))
+  fastify.setNotFoundHandler((request, reply) => {
+    const error = commonRules.broken("NOT_FOUND", `There is no ${request.method} ${request.url.split("?", 1)[0]}.`)
+    return answerProblem(error, request, reply, log)
+  })
+  await documentCalls(fastify, options)
+  addHealth(fastify, options)
+  for (const system of systems) {
+    mountSystem(fastify, system, prefixOf(system, systems), options.lookupKey)
+  }
+  await fastify.ready()
+  fastify.swagger()
+
+  let stopping: Promise<void> | undefined
+  return {
+    fastify,
+    async start({ host, port, allowOpen = false }) {
+      const open = systems.some((system) => system.auth === "open")
+      checkListening({ host, open, allowOpen })
+      if (open && !isLoopback(host))
+        log.warning(`Listening on ${host} without credentials: anyone who reaches it may change everything`)
+      await listen(fastify, host, port)
+      const { port: actual } = fastify.server.address() as AddressInfo
+      return `http://${host.includes(":") ? `[${host}]` : host}:${actual}`
+    },
+    stop() {
+      stopping ??= stop(fastify, options.release)
+      return stopping
+    },
+  }
+}
+
+/** Why an address cannot be listened on, by the system's code. */
+const listenErrors: Readonly<Record<string, (place: string) => string>> = {
+  EADDRINUSE: (place) => `${place} is taken by another program.`,
+  EACCES: (place) => `${place} may not be used by this user.`,
+  EADDRNOTAVAIL: (place) => `${place} is no address of this machine.`,
+  ENOTFOUND: (place) => `${place} is not known.`,
+}
+
+async function listen(fastify: FastifyInstance, host: string, port: number): Promise<void> {
+  try {
+    await fastify.listen({ host, port })
+  } catch (error) {
+    const why = error instanceof Error && "code" in error ? listenErrors[String(error.code)] : undefined
+    if (why === undefined) throw error
+    const cure = "Stop the other program, or set HOST and PORT, e.g. PORT=8001."
+    throw new UnavailableError(why(`Port ${port} of ${host}`), { cure, cause: error })
+  }
+}
+
+async function stop(fastify: FastifyInstance, release: (() => Promise<void>) | undefined): Promise<void> {
+  const closed = fastify.close()
+  const idle = setInterval(() => fastify.server.closeIdleConnections(), 20)
+  const limit = setTimeout(() => fastify.server.closeAllConnections(), stopPatience)
+  try {
+    await closed
+  } finally {
+    clearInterval(idle)
+    clearTimeout(limit)
+    await release?.()
+  }
+}
+
+/** JSON is the only form of a body; an empty one counts as none. */
+function takeJsonOnly(fastify: FastifyInstance): void {
+  const parse = fastify.getDefaultJsonParser("error", "error")
+  fastify.removeAllContentTypeParsers()
+  fastify.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
+    if (body === "") done(null, undefined)
+    else parse(request, body as string, done)
+  })
+}
+
+function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Logger): FastifyReply {
+  // Nobody reads the answer to a request that was cut off, and nothing of ours has failed.
+  const cutOff = request.raw.destroyed && !request.raw.complete
+  const broken = cutOff ? invalidRequest([{ path: "body", message: "was cut off" }]) : ruleErrorOf(error)
+  const problem = problemOf(broken, request.id)
+  if (problem.status >= 500) {
+    withRequestId(request.id, () =>
+      log.error(`${request.method} ${request.url.split("?", 1)[0]} failed`, { error: broken.cause ?? error }),
+    )
+  }
+  return reply
+    .status(problem.status)
+    .headers({ ...broken.headers, "x-request-id": request.id })
+    .type("application/problem+json")
+    .serializer((value) => JSON.stringify(value))
+    .send(problem)
+}
+
+/** What stands before the paths of a system: nothing where it is alone. */
+function prefixOf({ name }: MountedSystem, systems: readonly MountedSystem[]): string {
+  return systems.length === 1 ? "" : `/${name}`
+}
+
+/** `Shop` for the paths of the shop, where there are other systems beside it. */
+function ownerOf(path: string, systems: readonly MountedSystem[]): string {
+  const owner = systems.length === 1 ? undefined : systems.find(({ name }) => path.startsWith(`/${name}/`))
+  return owner === undefined ? "" : owner.name.charAt(0).toUpperCase() + owner.name.slice(1)
+}
+
+async function documentCalls(fastify: FastifyInstance, options: ServerOptions): Promise<void> {
+  await fastify.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: { title: options.title, version: options.version },
+      ...(options.publicUrl === undefined ? {} : { servers: [{ url: options.publicUrl }] }),
+      components: { securitySchemes: { apiKey: { type: "apiKey", in: "header", name: "X-API-Key" } } },
+    },
+    convertConstToEnum: false,
+    transform: ({ url, route }) => {
+      const { operation } = (route.config ?? {}) as { operation?: Record<string, unknown> }
+      return { url, schema: operation ?? { hide: true } }
+    },
+    transformObject: (document) =>
+      withComponents(("openapiObject" in document ? document.openapiObject : {}) as Record<string, unknown>, (path) =>
+        ownerOf(path, options.systems),
+      ),
+  })
+  await fastify.register(swaggerUi, { routePrefix: "/docs" })
+  let text: string | undefined
+  fastify.get("/schema/openapi.json", (_request, reply) => {
+    text ??= JSON.stringify(fastify.swagger())
+    return reply.type("application/json").send(text)
+  })
+}
+
+const healthSchema = {
+  title: "Health",
+  type: "object",
+  properties: {
+    status: { type: "string", enum: ["healthy", "unhealthy"] },
+    database: { type: "string", description: "`connected`, or why it is not." },
+    latency_ms: { type: "number" },
+  },
+  required: ["status", "database", "latency_ms"],
+}
+
+function addHealth(fastify: FastifyInstance, { probes, log }: ServerOptions): void {
+  const check = healthCheck(probes, log)
+  const content = { "application/json": { schema: healthSchema } }
+  const operation = {
+    summary: "Whether the databases answer",
+    operationId: "getHealth",
+    tags: ["health"],
+    response: {
+      200: { description: "Healthy.", content },
+      503: { description: "A database does not answer.", content },
+      ...problemAnswers({ INTERNAL: commonRules.list.INTERNAL }),
+    },
+  }
+  fastify.get("/health", { config: { operation } }, async (_request, reply) => {
+    const health = await check()
+    return reply.status(health.status === "healthy" ? 200 : 503).send(health)
+  })
+}

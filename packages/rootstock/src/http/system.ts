@@ -1,0 +1,52 @@
+import type { Clock } from "../clock/index.ts"
+import type { Logger } from "../log/index.ts"
+import type { Tables } from "../schema/index.ts"
+import type { Database } from "../storage/index.ts"
+import type { AuthMode } from "./authentication.ts"
+import type { MountedSystem } from "./calls.ts"
+import { DatabaseAnswers, IdempotencyStorage } from "./idempotency.ts"
+import type { Route } from "./route.ts"
+
+/** What a system works with beside its database. */
+export type SystemContext = {
+  readonly log: Logger
+  readonly clock: Clock
+  /** Zone in which days, weeks and months begin. */
+  readonly timeZone: string
+}
+
+/** A service: its tables, its calls, its sample data. */
+export type System<S extends Tables = Tables> = {
+  /** Lower-case name: of its database, its path, its scopes. */
+  readonly name: string
+  /** Name for people. */
+  readonly title: string
+  readonly tables: S
+  /** Folder of its migrations. */
+  readonly migrations: URL
+  /** Whether its calls need credentials where `API_AUTH` does not say. */
+  readonly auth: AuthMode
+  routes(database: Database<S>, context: SystemContext): readonly Route[]
+  /**
+   * Loads its sample data.
+   *
+   * @returns how many rows of each kind were loaded
+   * @throws ConflictError where the database has rows
+   */
+  loadSample(database: Database<S>, context: SystemContext): Promise<Readonly<Record<string, number>>>
+}
+
+/** Makes the calls of a system ready to be served from its database. */
+export function mountable<S extends Tables>(
+  system: System<S>,
+  database: Database<S>,
+  context: SystemContext,
+  auth: AuthMode = system.auth,
+): MountedSystem {
+  return {
+    name: system.name,
+    routes: system.routes(database, context),
+    auth,
+    answers: new DatabaseAnswers(database.storage(IdempotencyStorage), context.clock),
+  }
+}

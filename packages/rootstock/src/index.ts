@@ -1,0 +1,45 @@
+export { type Clock, type ManualClock, manualClock, systemClock } from "./clock/index.ts"
+export {
+  CheckError,
+  ConfigError,
+  ConflictError,
+  DeclarationError,
+  ForeignKeyError,
+  MigrationError,
+  NotFoundError,
+  NotNullError,
+  QueryError,
+  RootstockError,
+  SerializationError,
+  SessionError,
+  TimeoutError,
+  UnavailableError,
+  UniqueError,
+  ValidationError,
+} from "./errors/index.ts"
+export type { Changes, Key, NewRow, Row } from "./schema/index.ts"
+export {
+  afterCommit,
+  afterRollback,
+  outsideTransaction,
+  type QueryEvent,
+  type TransactionOptions,
+  transaction,
+} from "./session/index.ts"
+export {
+  Database,
+  type DatabaseOptions,
+  type KeysetPage,
+  type Loaded,
+  NPlusOneError,
+  type OrderBy,
+  openDatabase,
+  Storage,
+  type StorageClass,
+  type Storages,
+  type TableStorage,
+  type Where,
+  type With,
+  withRequestScope,
+  withStorages,
+} from "./storage/index.ts"

@@ -1,0 +1,2 @@
+export { currentRequestId, withRequestId } from "./context.ts"
+export { createLogger, type LogFields, type Logger, type LoggerOptions, type LogLevel } from "./logger.ts"

@@ -1,0 +1,73 @@
+export {
+  type AnyTableColumn,
+  bigint,
+  boolean,
+  bytes,
+  Column,
+  type ColumnSettings,
+  choice,
+  type DefaultValue,
+  date,
+  decimal,
+  type EngineSql,
+  identity,
+  integer,
+  json,
+  list,
+  now,
+  type ReferenceAction,
+  type ReferenceDefinition,
+  real,
+  text,
+  time,
+  timestamp,
+  uuid,
+} from "./column.ts"
+export {
+  check,
+  expression,
+  type IndexDefinition,
+  type IndexTerm,
+  index,
+  type NullsPosition,
+  type SortDirection,
+  SortTerm,
+  unique,
+  uniqueIndex,
+} from "./constraints.ts"
+export { changesSchema, newRowSchema, type ObjectSchema, rowSchema } from "./json-schema.ts"
+export { camelCase, generatedName, longestName, snakeCase } from "./naming.ts"
+export { type Registry, type Relation, type ResolvedForeignKey, registerTables, type Tables } from "./registry.ts"
+export type { Changes, IsUnion, Key, NewRow, PrimaryKeys, Row } from "./rows.ts"
+export {
+  type AnyTable,
+  type AppendOnly,
+  type ColumnDefinition,
+  type Columns,
+  type ColumnsOf,
+  type ColumnTypesOf,
+  definitionOf,
+  type ForeignKeyDefinition,
+  isTable,
+  type NamedCheck,
+  type NamedIndex,
+  type NamedUnique,
+  type NameOf,
+  type Table,
+  TableColumn,
+  type TableDefinition,
+  type TableOptions,
+  table,
+} from "./table.ts"
+export {
+  type Codec,
+  type ColumnType,
+  canonicalJson,
+  type Problem,
+  parsePostgresArray,
+  postgresArray,
+  type SqlValue,
+  shown,
+  type TypeKind,
+} from "./types/index.ts"
+export { uuidv7 } from "./uuid.ts"

@@ -1,0 +1,3 @@
+export type { Host, QueryEvent } from "./host.ts"
+export { type Callback, currentSession, Session } from "./session.ts"
+export { afterCommit, afterRollback, outsideTransaction, type TransactionOptions, transaction } from "./transaction.ts"

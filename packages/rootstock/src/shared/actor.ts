@@ -1,0 +1,27 @@
+import { AsyncLocalStorage } from "node:async_hooks"
+import type { actorKinds } from "./tables.ts"
+
+/** Who acts: a kind, and an id where there is one. */
+export type Actor = {
+  readonly kind: (typeof actorKinds)[number]
+  /** At most 64 characters; `undefined` for a caller without credentials and for the system itself. */
+  readonly id?: string | undefined
+}
+
+const system: Actor = Object.freeze({ kind: "system" })
+const actors = new AsyncLocalStorage<Actor>()
+
+/** Runs `work` in the name of `actor`, however deep the call. */
+export function actAs<T>(actor: Actor, work: () => T): T {
+  return actors.run(actor, work)
+}
+
+/** Who acts; the system itself unless somebody was named. */
+export function currentActor(): Actor {
+  return actors.getStore() ?? system
+}
+
+/** The actor as text, e.g. `api_key:0198…`, at most 80 characters. */
+export function actorName(actor: Actor = currentActor()): string {
+  return actor.id === undefined ? actor.kind : `${actor.kind}:${actor.id}`
+}

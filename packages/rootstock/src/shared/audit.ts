@@ -1,0 +1,65 @@
+import { currentRequestId } from "../log/index.ts"
+import { snakeCase } from "../schema/index.ts"
+import { Storage } from "../storage/index.ts"
+import { currentActor } from "./actor.ts"
+import { audit } from "./tables.ts"
+
+/** A change as it is recorded. Rows are given as they were read; secrets in them are masked. */
+export type AuditEntry = {
+  /** What was done, e.g. `orders.place`; at most 64 characters. */
+  action: string
+  /** The table whose row changed. */
+  entity: string
+  /** Key of the row. */
+  entityId: number | string
+  before?: object
+  after?: object
+}
+
+const secret = /password|secret|token|hash/i
+
+function maskedJson(value: unknown): unknown {
+  if (value instanceof Date) return value.toISOString()
+  if (Array.isArray(value)) return value.map(maskedJson)
+  if (typeof value !== "object" || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      snakeCase(key),
+      secret.test(key) && item !== null ? "***" : maskedJson(item),
+    ]),
+  )
+}
+
+/** Records changes. Called in the change's own transaction, so that both are there or neither. */
+export class AuditStorage extends Storage(audit) {
+  /**
+   * Records a change in the name of the present actor and request.
+   *
+   * ### Examples
+   *
+   * ```ts
+   * await transaction(async () => {
+   *   const after = await store.users.update(id, changes)
+   *   await store.audit.record({ action: "users.update", entity: "users", entityId: id, before, after })
+   * })
+   * ```
+   */
+  async record({ action, entity, entityId, before, after }: AuditEntry): Promise<void> {
+    const actor = currentActor()
+    await this.createMany(
+      [
+        {
+          actorKind: actor.kind,
+          actorId: actor.id ?? null,
+          action,
+          entity,
+          entityId: String(entityId),
+          before: before === undefined ? null : maskedJson(before),
+          after: after === undefined ? null : maskedJson(after),
+          requestId: currentRequestId() ?? null,
+        },
+      ],
+      { returning: false },
+    )
+  }
+}

@@ -1,0 +1,26 @@
+export { type Actor, actAs, actorName, currentActor } from "./actor.ts"
+export { type AuditEntry, AuditStorage } from "./audit.ts"
+export { addDays, dayOf, rangeOfDay } from "./days.ts"
+export { amountFromCents, centsFromAmount, mostCents } from "./money.ts"
+export {
+  type CommonRule,
+  commonRules,
+  defineRules,
+  type FieldProblem,
+  type Rule,
+  type RuleDetails,
+  RuleError,
+  type Rules,
+} from "./rules.ts"
+export {
+  actorKinds,
+  audit,
+  createdAt,
+  files,
+  idempotency,
+  linkTokens,
+  once,
+  settings,
+  sharedTables,
+  updatedAt,
+} from "./tables.ts"

@@ -1,0 +1,44 @@
+import type { Clock } from "../clock/index.ts"
+import type { Query } from "../engine/index.ts"
+import type { SqlValue } from "../schema/index.ts"
+import { encodeValue } from "./encode.ts"
+import type { Plan, Plans } from "./plans.ts"
+import { bindAll, condition, newScope } from "./select.ts"
+import { type AnyWhere, bind, columnOf, whereShape } from "./where.ts"
+
+/** Deletes, or marks as deleted, one row by its key. */
+export function planDelete(plans: Plans, key: unknown, clock: Clock): { query: Query; values: SqlValue[] } {
+  const { table, dialect } = plans
+  const values = [...plans.encodeKey(key)]
+  if (table.softDelete !== undefined) {
+    const column = columnOf(table, table.softDelete)
+    const query = plans.shape("delete:soft", () => {
+      const sql = `UPDATE ${plans.name} SET ${dialect.identifier(column.name)} = ${dialect.parameter(1)} WHERE ${plans.keyCondition(1)} AND ${plans.living}`
+      return plans.query("delete", sql, { writes: true })
+    })
+    return { query, values: [encodeValue(table, column, dialect, clock.now()), ...values] }
+  }
+  const query = plans.shape("delete", () =>
+    plans.query("delete", `DELETE FROM ${plans.name} WHERE ${plans.keyCondition(0)}`, { writes: true }),
+  )
+  return { query, values }
+}
+
+/** Deletes, or marks as deleted, all rows that fulfil a condition. */
+export function planDeleteWhere(plans: Plans, where: AnyWhere, clock: Clock): { query: Query; values: SqlValue[] } {
+  const { table, dialect } = plans
+  const soft = table.softDelete === undefined ? undefined : columnOf(table, table.softDelete)
+  const given: unknown[] = soft === undefined ? [] : [encodeValue(table, soft, dialect, clock.now())]
+  const plan = plans.shape<Plan>(`deleteWhere:${whereShape(where, given)}`, () => {
+    const scope = newScope(plans)
+    const what =
+      soft === undefined
+        ? `DELETE FROM ${plans.name}`
+        : `UPDATE ${plans.name} SET ${dialect.identifier(soft.name)} = ${bind(scope, (value) => value)}`
+    return {
+      query: plans.query("deleteWhere", `${what}${condition(plans, scope, where, false)}`, { writes: true }),
+      binders: scope.binders,
+    }
+  })
+  return { query: plan.query, values: bindAll(plan, given) }
+}

@@ -1,0 +1,608 @@
+import type { Kysely } from "kysely"
+import { ConflictError, NotFoundError, SessionError, ValidationError } from "../errors/index.ts"
+import {
+  type AnyTable,
+  type Changes,
+  definitionOf,
+  type Key,
+  type NewRow,
+  type PrimaryKeys,
+  type Row,
+  shown,
+  type TableDefinition,
+  type Tables,
+} from "../schema/index.ts"
+import { currentSession } from "../session/index.ts"
+import type { Backend, Explain } from "./backend.ts"
+import { planDelete, planDeleteWhere } from "./delete.ts"
+import { type Attempt, explainError } from "./explain.ts"
+import type { KyselyTables } from "./free.ts"
+import { planInsert, planInsertMany, planUpsert } from "./insert.ts"
+import { makeCursor, planKeyset } from "./keyset.ts"
+import type { Plans } from "./plans.ts"
+import { type AnyWith, loadRelations, relationNames, relationOf } from "./relations.ts"
+import { type AnyOrder, planList, planScalar } from "./select.ts"
+import type { AcrossKey, AcrossName, Exactly, Loaded, OrderBy, Where, With } from "./types.ts"
+import { planIncrement, planUpdate, planUpdateMany, planUpdateWhere } from "./update.ts"
+import type { AnyWhere } from "./where.ts"
+
+/** Options of reads that look at soft-deleted rows too. */
+type Deleted = {
+  /** Rows marked as deleted are among the results. */
+  withDeleted?: boolean
+}
+
+type WithOption<T extends AnyTable, S extends Tables, W> = { with?: W & Exactly<W, With<T, S>> }
+
+/** What can be added to the columns of numbers. */
+type Amounts<T extends AnyTable> = {
+  readonly [K in keyof Changes<T>]?: NonNullable<Changes<T>[K]> extends number | bigint | string
+    ? NonNullable<Changes<T>[K]>
+    : never
+}
+
+/** A page by keyset: `next` and `previous` are cursors, undefined at the ends. */
+export type KeysetPage<R> = { rows: R[]; next: string | undefined; previous: string | undefined }
+
+/** A value of a key as messages show it. */
+function plainKey(value: unknown): string {
+  return typeof value === "object" ? shown(value) : String(value)
+}
+
+/** Rows that a stream reads at a time. */
+const streamPortion = 500
+
+/**
+ * Typed access to one table. Every call runs in the ambient transaction where there is one.
+ *
+ * Made by `Storage(table)`, to be extended with the calls that a system needs.
+ */
+export class TableStorage<T extends AnyTable, S extends Tables = {}> {
+  readonly #backend: Backend
+  readonly #table: TableDefinition
+  readonly #plans: Plans
+  readonly #lookupKey: ((key: unknown) => readonly [any]) | undefined
+
+  constructor(backend: Backend, table: T) {
+    this.#backend = backend
+    this.#table = definitionOf(table)
+    this.#plans = backend.plans(this.#table)
+    this.#lookupKey =
+      this.#plans.keyColumns.length === 1 ? (this.#plans.encodeKey.bind(this.#plans) as never) : undefined
+  }
+
+  /**
+   * Kysely on the ambient session, for calls of a storage that conditions cannot say. It knows the tables that were
+   * given to `Storage(table, tables)`.
+   *
+   * ### Examples
+   *
+   * ```ts
+   * class ProductStorage extends Storage(products, tables) {
+   *   low() {
+   *     return this.sql.selectFrom("products").selectAll().whereRef("stockQuantity", "<=", "lowStockThreshold").execute()
+   *   }
+   * }
+   * ```
+   */
+  protected get sql(): Kysely<KyselyTables<S>> {
+    return this.#backend.kysely
+  }
+
+  /**
+   * The row with this key, or undefined.
+   *
+   * @throws ValidationError where the key is not of the column's type
+   *
+   * ### Examples
+   *
+   * ```ts
+   * const user = await store.users.get(42) // User | undefined
+   * const order = await store.orders.get(7, { with: { items: true } })
+   * ```
+   */
+  get(key: Key<T>): Promise<Row<T> | undefined>
+  get<const W extends With<T, S>>(
+    key: Key<T>,
+    options: WithOption<T, S, W> & Deleted,
+  ): Promise<Loaded<T, S, W> | undefined>
+  get(key: unknown, options?: { with?: AnyWith; withDeleted?: boolean }): Promise<any> {
+    try {
+      this.#backend.watch?.count(
+        `${this.#table.name}.get`,
+        "Read the rows together with getMany(ids), or with `with` where they are loaded.",
+      )
+      if (options !== undefined || this.#lookupKey === undefined) return this.#getWith(key, options ?? {})
+      return this.#backend.lookup(this.#plans.lookup, this.#lookupKey(key)[0])
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  async #getWith(key: unknown, options: { with?: AnyWith; withDeleted?: boolean }): Promise<any> {
+    const rows = await this.#read("get", { where: this.#keyWhere(key), ...options })
+    return rows[0]
+  }
+
+  /** The row with this key. @throws NotFoundError where there is none */
+  getOrFail(key: Key<T>): Promise<Row<T>>
+  getOrFail<const W extends With<T, S>>(key: Key<T>, options: WithOption<T, S, W> & Deleted): Promise<Loaded<T, S, W>>
+  async getOrFail(key: unknown, options?: any): Promise<any> {
+    const row = await (options === undefined ? this.get(key as Key<T>) : this.get(key as Key<T>, options))
+    return row ?? this.#notFound(key)
+  }
+
+  /** The rows with these keys, in the order asked; keys without a row are left out. One query. */
+  getMany(keys: readonly Key<T>[]): Promise<Row<T>[]>
+  getMany<const W extends With<T, S>>(
+    keys: readonly Key<T>[],
+    options: WithOption<T, S, W> & Deleted,
+  ): Promise<Loaded<T, S, W>[]>
+  async getMany(keys: readonly unknown[], options: { with?: AnyWith; withDeleted?: boolean } = {}): Promise<any[]> {
+    if (keys.length === 0) return []
+    const { keyColumns } = this.#plans
+    const name = this.#table.primaryKey[0] as string
+    const where = keyColumns.length === 1 ? { [name]: keys } : { or: keys.map((key) => this.#keyWhere(key)) }
+    const rows = await this.#read("getMany", { where, ...options })
+    const identify = (key: unknown): string => this.#plans.encodeKey(key).join("\u0000")
+    const byKey = new Map(rows.map((row) => [identify(keyColumns.length === 1 ? row[name] : row), row]))
+    return keys.map((key) => byKey.get(identify(key))).filter((row) => row !== undefined)
+  }
+
+  /** The first row that fulfils the condition, by `orderBy` and then by the key; or undefined. */
+  find<const W extends With<T, S> = {}>(
+    where: Where<T>,
+    options: { orderBy?: OrderBy<T> } & WithOption<T, S, W> & Deleted = {},
+  ): Promise<Loaded<T, S, W> | undefined> {
+    return this.#find(where as AnyWhere, options as never) as never
+  }
+
+  async #find(where: AnyWhere, options: { orderBy?: AnyOrder; with?: AnyWith; withDeleted?: boolean }): Promise<any> {
+    this.#backend.watch?.count(
+      `${this.#table.name}.find`,
+      "Read the rows together with list(…), or with `with` where they are loaded.",
+    )
+    const rows = await this.#read("find", { where, ...options, limit: 1 })
+    return rows[0]
+  }
+
+  /**
+   * The rows that fulfil a condition, in a total order: by `orderBy`, then by the key.
+   *
+   * ### Examples
+   *
+   * ```ts
+   * await store.messages.list({ where: { chatId: 7 }, orderBy: { createdAt: "desc" }, limit: 50 })
+   * await store.chats.list({ with: { messages: { limit: 3 }, owner: true } })
+   * ```
+   */
+  list<const W extends With<T, S> = {}>(
+    options: { where?: Where<T>; orderBy?: OrderBy<T>; limit?: number; offset?: number } & WithOption<T, S, W> &
+      Deleted = {},
+  ): Promise<Loaded<T, S, W>[]> {
+    return this.#list(options as never) as never
+  }
+
+  async #list(options: {
+    where?: AnyWhere
+    orderBy?: AnyOrder
+    limit?: number
+    offset?: number
+    with?: AnyWith
+    withDeleted?: boolean
+  }) {
+    this.#backend.watch?.count(
+      `${this.#table.name}.list`,
+      "Read the rows of all parents together: load them with `with`, or give a list of keys in `where`.",
+    )
+    return this.#read("list", options)
+  }
+
+  async #read(
+    call: string,
+    options: {
+      where?: AnyWhere
+      orderBy?: AnyOrder
+      limit?: number
+      offset?: number
+      with?: AnyWith
+      withDeleted?: boolean
+    },
+  ): Promise<any[]> {
+    const relations = relationNames(this.#backend, this.#table, options.with)
+    const { plan, values } = planList(this.#plans, call, options, relations)
+    const rows = (await this.#backend.all(plan.query, values)) as any[]
+    if (relations.length > 0 && rows.length > 0)
+      await loadRelations(this.#backend, this.#table, rows, options.with as AnyWith)
+    return rows
+  }
+
+  /**
+   * A page by number, with the count of all rows that fulfil the condition.
+   *
+   * @param options.count rows a page, from 1 on
+   * @param options.page number of the page, from 1 on (default 1)
+   */
+  async page<const W extends With<T, S> = {}>(
+    options: { where?: Where<T>; orderBy?: OrderBy<T>; count: number; page?: number } & WithOption<T, S, W> & Deleted,
+  ): Promise<{ rows: Loaded<T, S, W>[]; total: number }> {
+    const { count, page = 1, ...rest } = options
+    if (!Number.isSafeInteger(count) || count < 1 || !Number.isSafeInteger(page) || page < 1) {
+      throw new ValidationError(`Page ${page} of ${count} rows makes no sense.`, {
+        cure: "Give whole numbers from 1 on.",
+      })
+    }
+    const [rows, total] = await Promise.all([
+      this.#read("page", { ...(rest as object), limit: count, offset: (page - 1) * count }),
+      this.#count(options.where as AnyWhere | undefined, options.withDeleted),
+    ])
+    return { rows, total }
+  }
+
+  /**
+   * The page behind a cursor, or the first one without; stable while rows are added, and as fast in the middle of a
+   * table as at its start where an index has the order.
+   *
+   * @throws ValidationError for a cursor that another list made
+   */
+  after<const W extends With<T, S> = {}>(
+    cursor: string | undefined,
+    options: { where?: Where<T>; orderBy?: OrderBy<T>; limit: number } & WithOption<T, S, W> & Deleted,
+  ): Promise<KeysetPage<Loaded<T, S, W>>> {
+    return this.#keyset(cursor, options as never, false) as never
+  }
+
+  /** The page before a cursor, or the last one without; its rows stand in the same order as those of `after`. */
+  before<const W extends With<T, S> = {}>(
+    cursor: string | undefined,
+    options: { where?: Where<T>; orderBy?: OrderBy<T>; limit: number } & WithOption<T, S, W> & Deleted,
+  ): Promise<KeysetPage<Loaded<T, S, W>>> {
+    return this.#keyset(cursor, options as never, true) as never
+  }
+
+  async #keyset(
+    cursor: string | undefined,
+    options: { where?: AnyWhere; orderBy?: AnyOrder; limit: number; with?: AnyWith; withDeleted?: boolean },
+    backwards: boolean,
+  ): Promise<KeysetPage<any>> {
+    const relations = relationNames(this.#backend, this.#table, options.with)
+    const { plan, values, terms } = planKeyset(this.#plans, options, cursor, backwards, relations)
+    const rows = (await this.#backend.all(plan.query, values)) as any[]
+    const more = rows.length > options.limit
+    if (more) rows.pop()
+    if (backwards) rows.reverse()
+    if (relations.length > 0 && rows.length > 0)
+      await loadRelations(this.#backend, this.#table, rows, options.with as AnyWith)
+    const first = rows[0]
+    const last = rows.at(-1)
+    const hasNext = backwards ? cursor !== undefined : more
+    const hasPrevious = backwards ? more : cursor !== undefined
+    return {
+      rows,
+      next: hasNext && last !== undefined ? makeCursor(terms, last) : undefined,
+      previous: hasPrevious && first !== undefined ? makeCursor(terms, first) : undefined,
+    }
+  }
+
+  /** How many rows fulfil the condition. */
+  count(where?: Where<T>, options: Deleted = {}): Promise<number> {
+    return this.#count(where as AnyWhere | undefined, options.withDeleted)
+  }
+
+  async #count(where: AnyWhere | undefined, withDeleted: boolean | undefined): Promise<number> {
+    const { plan, values } = planScalar(this.#plans, "count", where, withDeleted, (from) => `SELECT count(*) ${from}`)
+    return (await this.#backend.first(plan.query, values)) as number
+  }
+
+  /** Whether any row fulfils the condition; the row with the key `except` does not count. */
+  async exists(where: Where<T>, options: { except?: Key<T> | undefined } & Deleted = {}): Promise<boolean> {
+    const { except } = options
+    const whole = except === undefined ? (where as AnyWhere) : { and: [where, this.#otherThan(except)] }
+    const { plan, values } = planScalar(
+      this.#plans,
+      "exists",
+      whole,
+      options.withDeleted,
+      (from) => `SELECT 1 ${from} LIMIT 1`,
+    )
+    return (await this.#backend.first(plan.query, values)) !== undefined
+  }
+
+  #otherThan(key: unknown): AnyWhere {
+    const where = this.#keyWhere(key)
+    const parts = Object.entries(where).map(([name, value]) => ({ [name]: { not: value } }))
+    return parts.length === 1 ? (parts[0] as AnyWhere) : { or: parts }
+  }
+
+  /** Makes a row and returns it as stored. @throws UniqueError, ForeignKeyError, CheckError, NotNullError, ValidationError */
+  async create(row: NewRow<T>): Promise<Row<T>> {
+    const { query, values } = planInsert(this.#plans, row, this.#backend.clock)
+    return (await this.#backend.write(query, values, this.#explain({ kind: "insert", rows: [row as never] }))) as Row<T>
+  }
+
+  /**
+   * Makes many rows, all or none; 10,000 in one call are normal.
+   *
+   * @param options.returning `false` gives only their number, which is faster
+   */
+  createMany(rows: readonly NewRow<T>[]): Promise<Row<T>[]>
+  createMany(rows: readonly NewRow<T>[], options: { returning: false }): Promise<number>
+  async createMany(rows: readonly NewRow<T>[], options: { returning?: false } = {}): Promise<Row<T>[] | number> {
+    const returning = options.returning !== false
+    const steps = planInsertMany(this.#plans, rows, returning, this.#backend.clock)
+    const results = await this.#backend.unit(steps, this.#explain({ kind: "insert", rows: rows as never }))
+    if (!returning) return results.reduce((sum, { changes }) => sum + changes, 0)
+    return results.length === 1
+      ? (results[0] as { rows: Row<T>[] }).rows
+      : results.flatMap((result) => result.rows as Row<T>[])
+  }
+
+  /**
+   * Changes the row with this key and returns it as stored; empty changes change nothing.
+   *
+   * @param options.version the version that the row must still have, where the table counts versions
+   * @param options.where what else must hold of the row; where it does not, it counts as not found
+   * @throws NotFoundError, ConflictError (another version), and what the constraints refuse
+   */
+  async update(
+    key: Key<T>,
+    changes: Changes<T>,
+    options: { version?: number | undefined; where?: Where<T> } = {},
+  ): Promise<Row<T>> {
+    const where = this.#changeWhere(options)
+    const planned = planUpdate(this.#plans, key, changes, { where }, this.#backend.clock)
+    const row =
+      planned === undefined
+        ? (await this.#read("update", { where: { and: [this.#keyWhere(key), where ?? {}] } }))[0]
+        : await this.#backend.write(
+            planned.query,
+            planned.values,
+            this.#explain({ kind: "update", rows: [changes as never], key }),
+          )
+    if (row !== undefined) return row as Row<T>
+    const { version } = options
+    const other = { and: [this.#keyWhere(key), { [this.#table.version ?? ""]: { not: version } }] }
+    if (version === undefined || !(await this.exists(other as AnyWhere as Where<T>))) return this.#notFound(key)
+    throw new ConflictError(
+      `The row ${this.#shownKey(key)} of ${this.#table.name} is not at version ${version} any more.`,
+      {
+        cure: "Read it again, and decide whether the change still fits.",
+      },
+    )
+  }
+
+  #changeWhere({ version, where }: { version?: number | undefined; where?: unknown }): AnyWhere | undefined {
+    if (version === undefined) return where as AnyWhere | undefined
+    const { version: column } = this.#table
+    if (column === undefined) {
+      throw new ValidationError(`${this.#table.name} counts no versions.`, {
+        cure: 'Declare the table with { version: "…" }.',
+      })
+    }
+    return where === undefined ? { [column]: version } : { and: [{ [column]: version }, where] }
+  }
+
+  /** Changes all rows that fulfil the condition (`{}` means all rows); how many. */
+  async updateWhere(where: Where<T>, changes: Changes<T>): Promise<number> {
+    const planned = planUpdateWhere(this.#plans, this.#definite("updateWhere", where), changes, this.#backend.clock)
+    if (planned === undefined) return 0
+    return this.#backend.run(
+      planned.query,
+      planned.values,
+      this.#explain({ kind: "update", rows: [changes as never], where: where as AnyWhere }),
+    )
+  }
+
+  /** Changes rows, each by its key and with values of its own, all or none; how many were found. */
+  async updateMany(
+    rows: readonly (Changes<T> & (Key<T> extends object ? Key<T> : { [K in PrimaryKeys<T>]: Key<T> }))[],
+  ): Promise<number> {
+    const steps = planUpdateMany(this.#plans, rows, this.#backend.clock)
+    const results = await this.#backend.unit(steps, this.#explain({ kind: "update", rows: rows as never }))
+    return results.reduce((sum, { changes }) => sum + changes, 0)
+  }
+
+  /**
+   * Makes a row, or changes the one that has the same values in the columns `by` of a unique constraint.
+   *
+   * @param options.by keys of the columns (default: the primary key)
+   * @param options.update columns to change (default: all that are given)
+   */
+  async upsert(
+    row: NewRow<T>,
+    options: { by?: readonly (keyof Row<T> & string)[]; update?: readonly (keyof Row<T> & string)[] } = {},
+  ): Promise<Row<T>> {
+    const by = options.by ?? this.#table.primaryKey
+    const { query, values } = planUpsert(this.#plans, row, by, options.update, this.#backend.clock)
+    return (await this.#backend.write(query, values, this.#explain({ kind: "insert", rows: [row as never] }))) as Row<T>
+  }
+
+  /**
+   * Adds amounts (which may be negative) to columns of a row in one statement, so that no addition is lost.
+   *
+   * @param options.where what must hold of the row for it to happen
+   * @param options.returning `false` gives only whether it happened, which is faster
+   * @returns the row as stored, or undefined where there is none or the condition does not hold
+   *
+   * ### Examples
+   *
+   * ```ts
+   * const left = await store.products.increment(id, { stockQuantity: -2 }, { where: { stockQuantity: { gte: 2 } } })
+   * ```
+   */
+  increment(key: Key<T>, amounts: Amounts<T>, options?: { where?: Where<T> }): Promise<Row<T> | undefined>
+  increment(key: Key<T>, amounts: Amounts<T>, options: { where?: Where<T>; returning: false }): Promise<boolean>
+  async increment(
+    key: Key<T>,
+    amounts: Amounts<T>,
+    options: { where?: Where<T>; returning?: false } = {},
+  ): Promise<Row<T> | undefined | boolean> {
+    const { query, values } = planIncrement(this.#plans, key, amounts, options as never, this.#backend.clock)
+    const explain = this.#explain({ kind: "update", key, added: Object.keys(amounts) })
+    if (options.returning === false) return (await this.#backend.run(query, values, explain)) > 0
+    return (await this.#backend.write(query, values, explain)) as Row<T> | undefined
+  }
+
+  /** Deletes the row with this key; whether there was one. @throws ForeignKeyError where other rows reference it */
+  async delete(key: Key<T>): Promise<boolean> {
+    const { query, values } = planDelete(this.#plans, key, this.#backend.clock)
+    return (await this.#backend.run(query, values, this.#explain({ kind: "delete", key }))) > 0
+  }
+
+  /** Deletes all rows that fulfil the condition (`{}` means all rows); how many. */
+  async deleteWhere(where: Where<T>): Promise<number> {
+    const { query, values } = planDeleteWhere(this.#plans, this.#definite("deleteWhere", where), this.#backend.clock)
+    const explain = this.#explain({ kind: "delete", where: where as AnyWhere })
+    if (!this.#cascadesToItself()) return this.#backend.run(query, values, explain)
+    // A row that goes by the cascade of another before its turn is counted by PostgreSQL and not by SQLite.
+    const counted = planScalar(this.#plans, "count", where as AnyWhere, false, (from) => `SELECT count(*) ${from}`)
+    const steps = [
+      { query: { ...counted.plan.query, writes: true, label: query.label }, values: counted.values },
+      { query, values },
+    ]
+    const [count] = await this.#backend.unit(steps, explain)
+    return count?.rows[0] as number
+  }
+
+  /** Takes back the deletion of a row of a table with soft delete. @throws NotFoundError */
+  async restore(key: Key<T>): Promise<Row<T>> {
+    const { softDelete } = this.#table
+    if (softDelete === undefined) {
+      throw new ValidationError(`${this.#table.name} deletes for good.`, {
+        cure: 'Declare the table with { softDelete: "…" }.',
+      })
+    }
+    const planned = planUpdate(this.#plans, key, { [softDelete]: null }, { withDeleted: true }, this.#backend.clock)
+    const row =
+      planned && (await this.#backend.write(planned.query, planned.values, this.#explain({ kind: "update", key })))
+    return (row as Row<T> | undefined) ?? this.#notFound(key)
+  }
+
+  /** All rows that fulfil the condition, one after another, in constant memory. */
+  async *stream<const W extends With<T, S> = {}>(
+    options: { where?: Where<T>; orderBy?: OrderBy<T> } & WithOption<T, S, W> & Deleted = {},
+  ): AsyncGenerator<Loaded<T, S, W>, void, undefined> {
+    const wanted = options.with as AnyWith | undefined
+    const relations = relationNames(this.#backend, this.#table, wanted)
+    const { plan, values } = planList(this.#plans, "stream", options as never, relations)
+    for await (const rows of this.#backend.stream(plan.query, values, streamPortion)) {
+      if (relations.length > 0) await loadRelations(this.#backend, this.#table, rows as never, wanted as AnyWith)
+      yield* rows as Loaded<T, S, W>[]
+    }
+  }
+
+  /**
+   * The row with this key, locked until the end of the transaction: others who lock or change it wait.
+   *
+   * @throws SessionError outside a transaction
+   */
+  async lock(key: Key<T>): Promise<Row<T> | undefined> {
+    const session = currentSession()
+    if (session?.readOnly === true) {
+      throw new SessionError(`${this.#table.name}.lock was called in a read-only transaction.`, {
+        cure: "Begin the transaction without readOnly, or read with get.",
+      })
+    }
+    if (session === undefined) {
+      throw new SessionError(`${this.#table.name}.lock was called outside a transaction.`, {
+        cure: "Call it inside transaction(…): the lock lasts as long.",
+      })
+    }
+    const plans = this.#plans
+    const { dialect } = this.#backend
+    const query = plans.shape("lock", () => {
+      const living = plans.living === undefined ? "" : ` AND ${plans.living}`
+      const sql = `SELECT ${plans.columns} FROM ${plans.name} WHERE ${plans.keyCondition(0)}${living} ${dialect.lockClause}`
+      return plans.query("lock", sql, { writes: true, decode: plans.decoder() })
+    })
+    return (await this.#backend.first(query, plans.encodeKey(key))) as Row<T> | undefined
+  }
+
+  /** Links a row to others through a link table; links that exist already stay. */
+  async link<N extends AcrossName<T, S>>(
+    key: Key<T>,
+    relation: N,
+    others: readonly AcrossKey<T, S, N>[],
+  ): Promise<void> {
+    const { plans, from, to } = this.#linkOf(relation)
+    const rows = others.map((other) => ({ [from]: key, [to]: other }))
+    const steps = planInsertMany(plans, rows, false, this.#backend.clock).map(({ query, values }) => ({
+      query: plans.shape(`link:${query.sql}`, () => ({ ...query, sql: `${query.sql} ON CONFLICT DO NOTHING` })),
+      values,
+    }))
+    await this.#backend.unit(steps, (error, on) =>
+      explainError(this.#backend, plans.table, { kind: "insert", rows }, error, on),
+    )
+  }
+
+  /** Removes links, never the rows at their ends; how many. */
+  async unlink<N extends AcrossName<T, S>>(
+    key: Key<T>,
+    relation: N,
+    others: readonly AcrossKey<T, S, N>[],
+  ): Promise<number> {
+    const { plans, from, to } = this.#linkOf(relation)
+    const { query, values } = planDeleteWhere(plans, { [from]: key, [to]: others }, this.#backend.clock)
+    return this.#backend.run(query, values, (error, on) =>
+      explainError(this.#backend, plans.table, { kind: "delete" }, error, on),
+    )
+  }
+
+  #linkOf(name: string): { plans: Plans; from: string; to: string } {
+    const { link } = relationOf(this.#backend, this.#table, name)
+    if (link === undefined) {
+      throw new ValidationError(`${this.#table.name}.${name} is not many-to-many.`, {
+        cure: "Set or delete the rows themselves.",
+      })
+    }
+    return { plans: this.#backend.plans(link.table), from: link.from.key, to: link.to.key }
+  }
+
+  /** Whether deleting a row may delete others of the same table. */
+  #cascadesToItself(): boolean {
+    return this.#plans.shape("cascades", () => {
+      const { referencedBy } = this.#backend.registry
+      const reached = new Set<TableDefinition>()
+      const follow = (table: TableDefinition): void => {
+        for (const { source, onDelete } of referencedBy.get(table) ?? []) {
+          if (onDelete !== "cascade" || reached.has(source)) continue
+          reached.add(source)
+          follow(source)
+        }
+      }
+      if (this.#table.softDelete === undefined) follow(this.#table)
+      return reached.has(this.#table)
+    })
+  }
+
+  #keyWhere(key: unknown): AnyWhere {
+    const { primaryKey } = this.#table
+    this.#plans.encodeKey(key)
+    if (primaryKey.length === 1) return { [primaryKey[0] as string]: key }
+    return Object.fromEntries(primaryKey.map((name) => [name, (key as Record<string, unknown>)[name]]))
+  }
+
+  /** An absent condition is refused, since it would mean all rows. */
+  #definite(call: string, where: unknown): AnyWhere {
+    if (typeof where === "object" && where !== null) return where as AnyWhere
+    throw new ValidationError(`${this.#table.name}.${call} needs a condition.`, {
+      cure: "Give one; {} means all rows.",
+    })
+  }
+
+  #explain(attempt: Attempt): Explain {
+    return (error, executor) => explainError(this.#backend, this.#table, attempt, error, executor)
+  }
+
+  #shownKey(key: unknown): string {
+    const { primaryKey } = this.#table
+    if (primaryKey.length === 1 || typeof key !== "object" || key === null) return plainKey(key)
+    return primaryKey.map((name) => `${name} ${plainKey((key as Record<string, unknown>)[name])}`).join(", ")
+  }
+
+  #notFound(key: unknown): never {
+    throw new NotFoundError(`${this.#table.name} has no row ${this.#shownKey(key)}.`, {
+      cure: "Check the key; the row may have been deleted.",
+    })
+  }
+}

@@ -1,0 +1,221 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { Validator } from "@seriousme/openapi-schema-validator"
+import { ConfigError, UnavailableError } from "../../src/errors/index.ts"
+import {
+  checkListening,
+  createServer,
+  type KeyGrant,
+  objectOf,
+  type Route,
+  route,
+  rowId,
+} from "../../src/http/index.ts"
+import { createLogger } from "../../src/log/index.ts"
+import { currentActor } from "../../src/shared/index.ts"
+import { exampleRoutes, exampleServer, noAnswers } from "./example.ts"
+
+test("publishes an OpenAPI 3.1 document that validates and lists every error", async () => {
+  const { server } = await exampleServer()
+  const response = await server.fastify.inject({ url: "/schema/openapi.json" })
+  const document = response.json()
+  const result = await new Validator().validate(structuredClone(document))
+  assert.deepEqual(result, { valid: true })
+  assert.equal(document.openapi, "3.1.0")
+  assert.deepEqual(Object.keys(document.paths).sort(), ["/health", "/things", "/things/{thing_id}"])
+  const { get, put, delete: remove } = document.paths["/things/{thing_id}"]
+  assert.deepEqual(Object.keys(get.responses).sort(), ["200", "401", "403", "404", "422", "500", "503"])
+  assert.deepEqual(Object.keys(put.responses).sort(), ["200", "401", "403", "412", "413", "415", "422", "500", "503"])
+  assert.deepEqual(Object.keys(remove.responses).sort(), ["204", "401", "403", "413", "415", "422", "500", "503"])
+  assert.match(get.responses["404"].description, /THING_NOT_FOUND/)
+  assert.deepEqual(get.responses["200"].content["application/json"].schema, { $ref: "#/components/schemas/Thing" })
+  assert.deepEqual(document.components.schemas.Thing.properties.note, { type: ["string", "null"], maxLength: 20 })
+  const post = document.paths["/things"].post
+  assert.ok(
+    post.parameters.some((one: { name: string; in: string }) => one.name === "Idempotency-Key" && one.in === "header"),
+  )
+  await server.stop()
+})
+
+test("puts each of several systems under its name, with schemas and operations of its own", async () => {
+  const other = route(
+    "GET",
+    "/things",
+    { summary: "T", tag: "t", answer: objectOf("Things", { n: rowId }) },
+    async () => ({ n: 1 }),
+  )
+  const log = createLogger({ name: "http", level: "error" })
+  const server = await createServer({
+    title: "Two",
+    version: "1",
+    systems: [
+      { name: "example", routes: exampleRoutes, auth: "open", answers: noAnswers },
+      { name: "other", routes: [other], auth: "required", answers: noAnswers },
+    ],
+    lookupKey: async () => undefined,
+    probes: [],
+    log,
+  })
+  assert.equal((await server.fastify.inject({ url: "/example/things/3" })).statusCode, 200)
+  assert.equal((await server.fastify.inject({ url: "/other/things" })).statusCode, 401)
+  const document = (await server.fastify.inject({ url: "/schema/openapi.json" })).json()
+  assert.deepEqual(await new Validator().validate(structuredClone(document)), { valid: true })
+  const { ExampleThings, OtherThings } = document.components.schemas
+  assert.deepEqual(
+    [Object.keys(ExampleThings.properties), Object.keys(OtherThings.properties)],
+    [["things", "total"], ["n"]],
+  )
+  const [first, second] = [document.paths["/example/things"].get, document.paths["/other/things"].get]
+  assert.deepEqual([first.operationId, second.operationId], ["getExampleThings", "getOtherThings"])
+  assert.deepEqual([first.security, second.security], [[{}, { apiKey: [] }], [{ apiKey: [] }]])
+  await server.stop()
+})
+
+test("fails to start where two different schemas have one name", async () => {
+  const twin = route("GET", "/twin", { summary: "T", tag: "t", answer: objectOf("Thing", { n: rowId }) }, async () => ({
+    n: 1,
+  }))
+  await assert.rejects(exampleServer({ routes: [...exampleRoutes, twin] }), /Two different schemas are named Thing/)
+})
+
+test("serves the interactive documentation", async () => {
+  const { server } = await exampleServer()
+  const response = await server.fastify.inject({ url: "/docs/" })
+  const page =
+    response.statusCode === 302 ? await server.fastify.inject({ url: String(response.headers.location) }) : response
+  assert.equal(page.statusCode, 200)
+  assert.match(page.body, /swagger-ui/)
+  assert.match((await server.fastify.inject({ url: "/docs/json" })).json().openapi, /^3\.1/)
+  assert.equal((await server.fastify.inject({ url: "/docs" })).statusCode < 400, true)
+  await server.stop()
+})
+
+test("is healthy while every database answers", async () => {
+  const { server } = await exampleServer({ probes: [async () => 1, async () => 1] })
+  const response = await server.fastify.inject({ url: "/health" })
+  assert.equal(response.statusCode, 200)
+  const { latency_ms, ...rest } = response.json()
+  assert.deepEqual(rest, { status: "healthy", database: "connected" })
+  assert.equal(typeof latency_ms, "number")
+  await server.stop()
+})
+
+test("is unhealthy without showing host, user or password, and logs the reason", async () => {
+  const probe = async () => {
+    throw new UnavailableError("connect to app:s3cret@10.0.0.1 failed", { cure: "" })
+  }
+  const { server, lines } = await exampleServer({ probes: [probe] })
+  const response = await server.fastify.inject({ url: "/health" })
+  assert.equal(response.statusCode, 503)
+  assert.deepEqual([response.json().status, response.json().database], ["unhealthy", "cannot be reached"])
+  const failures = lines.map((line) => JSON.parse(line)).filter((line) => line.level === "ERROR")
+  assert.deepEqual(
+    failures.map((line) => line.message),
+    ["Health check failed: cannot be reached"],
+  )
+  assert.doesNotMatch(response.body + lines.join(""), /s3cret|10\.0\.0\.1/)
+  await server.stop()
+})
+
+test("is unhealthy where a database refuses the connection", async () => {
+  const probe = async () => {
+    throw new ConfigError("10.0.0.1 refuses the user app or the password.", { cure: "" })
+  }
+  const { server, lines } = await exampleServer({ probes: [probe] })
+  const response = await server.fastify.inject({ url: "/health" })
+  assert.deepEqual([response.statusCode, response.json().database], [503, "refuses the connection"])
+  assert.ok(lines.some((line) => JSON.parse(line).message === "Health check failed: refuses the connection"))
+  assert.doesNotMatch(response.body + lines.join(""), /10\.0\.0\.1/)
+  await server.stop()
+})
+
+test("is unhealthy when a database hangs, and asks it once for requests that come together", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] })
+  let asked = 0
+  const probe = () => {
+    asked++
+    return new Promise(() => undefined)
+  }
+  const { server } = await exampleServer({ probes: [probe] })
+  const both = Promise.all([1, 2].map(() => server.fastify.inject({ url: "/health" })))
+  while (asked === 0) await new Promise((resolve) => setImmediate(resolve))
+  t.mock.timers.tick(2_000)
+  for (const response of await both) {
+    assert.deepEqual([response.statusCode, response.json().database], [503, "no answer in time"])
+  }
+  assert.equal(asked, 1)
+  t.mock.timers.reset()
+  await server.stop()
+})
+
+test("finishes running requests before it stops, takes no more, and stops once", async () => {
+  const [entered, leave] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const events: string[] = []
+  const slow: Route = route("GET", "/slow", { summary: "Slow", tag: "slow" }, async () => {
+    entered.resolve()
+    await leave.promise
+    events.push("finished")
+    return undefined
+  })
+  const { server } = await exampleServer({ routes: [slow], release: async () => void events.push("released") })
+  const address = await server.start({ host: "127.0.0.1", port: 0 })
+  const running = fetch(`${address}/slow`)
+  await entered.promise
+  const stopped = Promise.all([server.stop(), server.stop()])
+  await assert.rejects(async () => {
+    for (;;) await fetch(`${address}/health`)
+  })
+  assert.deepEqual(events, [])
+  leave.resolve()
+  const [{ status }] = await Promise.all([running, stopped])
+  await server.stop()
+  assert.equal(status, 204)
+  assert.deepEqual(events, ["finished", "released"])
+})
+
+const key =
+  (scopes: string[]) =>
+  async (sent: string): Promise<KeyGrant | undefined> =>
+    sent === "good" ? { id: "key-1", scopes } : undefined
+
+test("needs a valid key with the scope of the method where credentials are required", async () => {
+  const { server } = await exampleServer({ auth: "required", lookupKey: key(["example:read", "other:admin"]) })
+  const send = async (method: "GET" | "DELETE", headers: Record<string, string>) => {
+    const response = await server.fastify.inject({ method, url: "/things/1", headers })
+    return [response.statusCode, response.statusCode < 400 ? undefined : response.json().error_code]
+  }
+  assert.deepEqual(await send("GET", {}), [401, "UNAUTHENTICATED"])
+  assert.deepEqual(await send("GET", { "x-api-key": "bad" }), [401, "UNAUTHENTICATED"])
+  assert.deepEqual(await send("GET", { "x-api-key": "good" }), [200, undefined])
+  assert.deepEqual(await send("DELETE", { "x-api-key": "good" }), [403, "FORBIDDEN"])
+  assert.equal((await server.fastify.inject({ url: "/health" })).statusCode, 200)
+  await server.stop()
+})
+
+test("checks a key that is given although none is needed, and says whose it is", async () => {
+  const who: Route = route("GET", "/who", { summary: "Who", tag: "who" }, async () => {
+    seen.push(currentActor())
+    return undefined
+  })
+  const seen: unknown[] = []
+  const { server } = await exampleServer({ routes: [who], lookupKey: key(["example:admin"]) })
+  await server.fastify.inject({ url: "/who" })
+  await server.fastify.inject({ url: "/who", headers: { "x-api-key": "good" } })
+  assert.equal((await server.fastify.inject({ url: "/who", headers: { "x-api-key": "bad" } })).statusCode, 401)
+  assert.deepEqual(seen, [{ kind: "user" }, { kind: "api_key", id: "key-1" }])
+  await server.stop()
+})
+
+test("listens beyond this machine only with credentials or when that is asked for", async () => {
+  for (const host of ["0.0.0.0", "::", "192.168.1.5", "example.com"]) {
+    assert.throws(() => checkListening({ host, open: true, allowOpen: false }), /API_AUTH=open/)
+    checkListening({ host, open: false, allowOpen: false })
+    checkListening({ host, open: true, allowOpen: true })
+  }
+  for (const host of ["127.0.0.1", "127.8.8.8", "::1", "localhost"]) {
+    checkListening({ host, open: true, allowOpen: false })
+  }
+  const { server } = await exampleServer({ routes: exampleRoutes })
+  await assert.rejects(server.start({ host: "0.0.0.0", port: 0 }), { code: "CONFIG" })
+  await server.stop()
+})

@@ -1,0 +1,14 @@
+import assert from "node:assert/strict"
+import { describe, it } from "node:test"
+import { fileURLToPath } from "node:url"
+import { compile } from "./compile.ts"
+
+const folder = fileURLToPath(new URL(".", import.meta.url))
+const files = ["rows.ts", "conditions.ts", "relations.ts"]
+
+describe("the types of tables and storages", () => {
+  it("are what rows, conditions and relations are, and refuse what is not", async () => {
+    const { diagnostics } = await compile(folder, files)
+    assert.equal(diagnostics, "")
+  })
+})

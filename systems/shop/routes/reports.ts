@@ -1,0 +1,18 @@
+import { day, listOf, optional, type Route, refined, route } from "rootstock/http"
+import { report } from "../fields.ts"
+import type { Services } from "../services/index.ts"
+
+const query = {
+  reportDate: optional(refined(day, { description: "Today in the business zone where it is left out." })),
+}
+
+export function reportRoutes({ reports }: Services): Route[] {
+  return [
+    route(
+      "GET",
+      "/report",
+      { summary: "Orders of a day with their numbers of pieces, by id", tag: "reports", query, answer: listOf(report) },
+      (call) => reports.forDate(call.query.reportDate),
+    ),
+  ]
+}

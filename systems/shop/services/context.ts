@@ -1,0 +1,15 @@
+import type { Clock } from "rootstock/clock"
+import type { Logger } from "rootstock/log"
+import type { Stores } from "../storages/index.ts"
+
+/** What every service of the shop works with. */
+export type Context = {
+  readonly stores: Stores
+  readonly log: Logger
+  readonly clock: Clock
+  /** Zone in which days begin. */
+  readonly timeZone: string
+}
+
+/** Which page of a list. */
+export type PageRequest = { count: number; page: number }

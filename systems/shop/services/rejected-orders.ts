@@ -1,0 +1,45 @@
+import { transaction } from "rootstock"
+import type { Logger } from "rootstock/log"
+import { newOrder } from "../fields.ts"
+import { rules } from "../rules.ts"
+import type { OrderWithItems, RejectedOrder, Stores } from "../storages/index.ts"
+import { absent, fail } from "./absent.ts"
+import type { Context, PageRequest } from "./context.ts"
+import { placeOrder } from "./place-order.ts"
+import type { ProductService } from "./products.ts"
+
+/** Orders that broke a rule when they arrived, kept so that they can be placed later. */
+export class RejectedOrderService {
+  readonly #stores: Stores
+  readonly #log: Logger
+  readonly #products: ProductService
+
+  constructor({ stores, log }: Context, products: ProductService) {
+    this.#stores = stores
+    this.#log = log.named("shop.rejected_orders")
+    this.#products = products
+  }
+
+  page(request: PageRequest): Promise<{ rows: RejectedOrder[]; total: number }> {
+    return this.#stores.rejectedOrders.page({ orderBy: { createdAt: "desc" }, ...request })
+  }
+
+  /** @throws RuleError `NOT_FOUND`, `ALREADY_PLACED`, and those of placing an order */
+  async retry(id: number): Promise<OrderWithItems> {
+    this.#log.info(`Placing rejected order ${id} again`, { rejected_order_id: id })
+    const { order, emptied } = await transaction(async () => {
+      const rejected = (await this.#stores.rejectedOrders.lock(id)) ?? fail(absent("rejected order", id))
+      if (rejected.orderId !== null) {
+        throw rules.broken("ALREADY_PLACED", `Rejected order ${id} was placed as order ${rejected.orderId}.`, {
+          members: { order_id: rejected.orderId },
+        })
+      }
+      const placed = await placeOrder(this.#stores, newOrder.fromJson!(rejected.payload as never), "queue")
+      await this.#stores.rejectedOrders.update(id, { orderId: placed.order.id })
+      return placed
+    })
+    this.#log.info(`Placed rejected order ${id} as order ${order.id}`, { rejected_order_id: id, order_id: order.id })
+    for (const productId of emptied) this.#products.warnIfEmpty({ id: productId, stockQuantity: 0 })
+    return order
+  }
+}
