@@ -13,7 +13,7 @@ import {
   wholeNumber,
   withDefault,
   words,
-} from "rootstock/http"
+} from "rootstock/fields"
 import {
   addresses,
   movementReasons,

@@ -1,4 +1,5 @@
-import { type Route, route, rowId } from "rootstock/http"
+import { rowId } from "rootstock/fields"
+import { type Route, route } from "rootstock/http"
 import { commonRules } from "rootstock/shared"
 import { address, addressChanges, addressPage, newAddress, pageQuery } from "../fields.ts"
 import { rules } from "../rules.ts"

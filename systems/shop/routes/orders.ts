@@ -1,4 +1,5 @@
-import { moment, oneOf, optional, type Route, refined, route, rowId } from "rootstock/http"
+import { moment, oneOf, optional, refined, rowId } from "rootstock/fields"
+import { type Route, route } from "rootstock/http"
 import { commonRules } from "rootstock/shared"
 import { newOrder, order, orderPage, pageQuery, rejectedOrderPage, statusChange } from "../fields.ts"
 import { rules } from "../rules.ts"

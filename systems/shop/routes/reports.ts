@@ -1,4 +1,5 @@
-import { day, listOf, optional, type Route, refined, route } from "rootstock/http"
+import { day, listOf, optional, refined } from "rootstock/fields"
+import { type Route, route } from "rootstock/http"
 import { report } from "../fields.ts"
 import type { Services } from "../services/index.ts"
 

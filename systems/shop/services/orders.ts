@@ -1,5 +1,5 @@
 import { transaction } from "rootstock"
-import { invalidRequest } from "rootstock/http"
+import { invalidRequest } from "rootstock/fields"
 import type { Logger } from "rootstock/log"
 import { actorName } from "rootstock/shared"
 import { rules } from "../rules.ts"

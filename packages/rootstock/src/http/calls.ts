@@ -1,14 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from "fastify"
+import { bodyCheck, type Fields, invalidRequest, jsonNameOf, textCheck } from "../fields/index.ts"
 import { withRequestId } from "../log/index.ts"
 import { type Actor, actAs } from "../shared/index.ts"
 import { withRequestScope } from "../storage/index.ts"
 import type { AnswerStore } from "./answer-store.ts"
 import { type AuthMode, anyone, authenticate, type KeyLookup } from "./authentication.ts"
 import { fieldsSchema, operationOf } from "./documentation.ts"
-import { type Fields, jsonNameOf } from "./fields.ts"
 import { expectedVersion, idempotencyKey, versionTag } from "./headers.ts"
 import type { Route, RouteInput } from "./route.ts"
-import { bodyCheck, invalidRequest, textCheck } from "./validation.ts"
 
 declare module "fastify" {
   interface FastifyContextConfig {

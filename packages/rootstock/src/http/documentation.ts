@@ -1,7 +1,7 @@
 import { DeclarationError } from "../errors/index.ts"
+import { type Fields, type JsonSchema, jsonNameOf } from "../fields/index.ts"
 import { commonRules, type Rule } from "../shared/index.ts"
 import type { AuthMode } from "./authentication.ts"
-import { type Fields, type JsonSchema, jsonNameOf } from "./fields.ts"
 import type { Route } from "./route.ts"
 
 /** The schema of a problem document. */

@@ -1,4 +1,4 @@
-import { invalidRequest } from "./validation.ts"
+import { invalidRequest } from "../fields/index.ts"
 
 /** What a request id from outside may look like; any other is replaced by one of our own. */
 const requestIdForm = /^[A-Za-z0-9._:-]{1,64}$/

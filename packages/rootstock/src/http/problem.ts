@@ -10,9 +10,9 @@ import {
   UnavailableError,
   UniqueError,
 } from "../errors/index.ts"
+import { invalidRequest } from "../fields/index.ts"
 import { snakeCase } from "../schema/index.ts"
 import { commonRules, RuleError } from "../shared/index.ts"
-import { invalidRequest } from "./validation.ts"
 
 /** A problem document. https://www.rfc-editor.org/rfc/rfc9457 */
 export type Problem = {

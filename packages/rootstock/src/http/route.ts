@@ -1,5 +1,5 @@
+import type { Field, Fields, ValuesOf } from "../fields/index.ts"
 import type { Rule } from "../shared/index.ts"
-import type { Field, Fields, ValuesOf } from "./fields.ts"
 
 /** A method of HTTP. */
 export type Method = "GET" | "POST" | "PUT" | "DELETE"

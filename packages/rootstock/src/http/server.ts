@@ -4,6 +4,7 @@ import swagger from "@fastify/swagger"
 import swaggerUi from "@fastify/swagger-ui"
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify as makeFastify } from "fastify"
 import { UnavailableError } from "../errors/index.ts"
+import { invalidRequest } from "../fields/index.ts"
 import { type Logger, withRequestId } from "../log/index.ts"
 import { commonRules } from "../shared/index.ts"
 import type { KeyLookup } from "./authentication.ts"
@@ -14,7 +15,6 @@ import { healthCheck, type Probe } from "./health.ts"
 import { checkListening, isLoopback } from "./listen.ts"
 import { answerMalformed } from "./malformed.ts"
 import { problemOf, ruleErrorOf } from "./problem.ts"
-import { invalidRequest } from "./validation.ts"
 
 /** Most bytes of a body. */
 const bodyLimit = 1_048_576

@@ -1,21 +1,23 @@
 import { ConfigError, UnavailableError, UniqueError } from "../../src/errors/index.ts"
 import {
-  type AnswerStore,
-  type AuthMode,
-  createServer,
   fieldsOf,
-  type KeyLookup,
   listOf,
   objectOf,
   optional,
-  type Probe,
-  type Route,
   refined,
-  route,
   rowId,
-  type Server,
   wholeNumber,
   withDefault,
+} from "../../src/fields/index.ts"
+import {
+  type AnswerStore,
+  type AuthMode,
+  createServer,
+  type KeyLookup,
+  type Probe,
+  type Route,
+  route,
+  type Server,
 } from "../../src/http/index.ts"
 import { createLogger } from "../../src/log/index.ts"
 import { identity, integer, table, text, timestamp } from "../../src/schema/index.ts"

@@ -2,15 +2,8 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { Validator } from "@seriousme/openapi-schema-validator"
 import { ConfigError, UnavailableError } from "../../src/errors/index.ts"
-import {
-  checkListening,
-  createServer,
-  type KeyGrant,
-  objectOf,
-  type Route,
-  route,
-  rowId,
-} from "../../src/http/index.ts"
+import { objectOf, rowId } from "../../src/fields/index.ts"
+import { checkListening, createServer, type KeyGrant, type Route, route } from "../../src/http/index.ts"
 import { createLogger } from "../../src/log/index.ts"
 import { currentActor } from "../../src/shared/index.ts"
 import { exampleRoutes, exampleServer, noAnswers } from "./example.ts"

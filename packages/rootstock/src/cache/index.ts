@@ -1,0 +1,2 @@
+export { type CacheCounts, newCounters } from "./counters.ts"
+export { cacheTables } from "./tables.ts"

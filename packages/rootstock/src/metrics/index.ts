@@ -1,0 +1,3 @@
+export { Histogram, secondsBounds } from "./histogram.ts"
+export type { HistogramSample, Metric, MetricSource, Sample } from "./metric.ts"
+export { prometheusText, prometheusType } from "./prometheus.ts"
