@@ -20,6 +20,8 @@ export type Kind = {
   decode(text: string): unknown
   /** Freezes a value that was loaded, deeply, and gives it back. */
   freeze(value: unknown): unknown
+  /** Estimated bytes of a value in memory. */
+  sizeOf(value: unknown): number
   /** Told when a target came into the process's memory. */
   kept(target: Target): void
   /** Told when a target left the process's memory. */
