@@ -99,6 +99,11 @@ export interface Engine extends Executor, FreeExecutor {
   begin(options: BeginOptions): Promise<Connection>
   /** Answers when the database does. */
   ping(): Promise<void>
+  /**
+   * A number that differs from the one before if another process committed in between; absent where the engine cannot
+   * tell at once. It costs a few microseconds and blocks.
+   */
+  foreignCommits?(): number
   /** What is there: for `inspect`, health and results files, e.g. `SQLite 3.53.4`. */
   readonly version: string
   /** A server that follows this one and is only read, where one was named; closed with this one. */

@@ -7,7 +7,9 @@ import { databaseClosed } from "../closed.ts"
 import type { BeginOptions, Connection, Engine, FreeResult, Lookup, Query, Step, StepResult } from "../contract.ts"
 import { SqliteConnection } from "./connection.ts"
 import { sqliteDialect } from "./dialect.ts"
-import { heldElsewhere, isBusy, translateSqliteError } from "./errors.ts"
+import { isBusy, translateSqliteError } from "./errors.ts"
+import { ForeignCommits } from "./foreign-commits.ts"
+import { patiently } from "./patience.ts"
 import { Writer } from "./writer.ts"
 
 export type SqliteOptions = {
@@ -42,7 +44,8 @@ export async function openSqlite(options: SqliteOptions): Promise<Engine> {
   try {
     const reading = inMemory ? undefined : await retryBusy(writerWaitMs, () => connect(true, hotCacheKib))
     const writer = new Writer(writing, { waitMs: writerWaitMs })
-    return new SqliteEngine(writer, reading, () => connect(true, passingCacheKib), writerWaitMs)
+    const foreign = inMemory ? undefined : new ForeignCommits(writing, path)
+    return new SqliteEngine(writer, reading, () => connect(true, passingCacheKib), writerWaitMs, foreign)
   } catch (error) {
     writing.close()
     throw error
@@ -60,17 +63,12 @@ function makeFolder(folder: string): void {
   }
 }
 
-/** Runs what may meet a lock of another process again until it succeeds or the time is over. */
+/** As `patiently`, with the driver's errors translated. */
 async function retryBusy<T>(limitMs: number, work: () => T): Promise<T> {
-  const end = elapsed() + limitMs
-  for (;;) {
-    try {
-      return work()
-    } catch (error) {
-      if (!isBusy(error)) throw translateSqliteError(error)
-      if (elapsed() > end) throw heldElsewhere(limitMs, error)
-    }
-    await new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * 9))
+  try {
+    return await patiently(limitMs, work)
+  } catch (error) {
+    throw translateSqliteError(error)
   }
 }
 
@@ -103,6 +101,8 @@ class SqliteEngine implements Engine {
   readonly #reader: SqliteConnection | undefined
   readonly #openReader: () => SqliteConnection
   readonly #waitMs: number
+  /** Absent in memory, which nobody else can open. */
+  readonly #foreign: ForeignCommits | undefined
   #idleReaders: SqliteConnection[] = []
   #closing: Promise<void> | undefined
 
@@ -111,7 +111,9 @@ class SqliteEngine implements Engine {
     reader: SqliteConnection | undefined,
     openReader: () => SqliteConnection,
     waitMs: number,
+    foreign: ForeignCommits | undefined,
   ) {
+    this.#foreign = foreign
     this.#writer = writer
     this.#reader = reader
     this.#openReader = openReader
@@ -195,12 +197,17 @@ class SqliteEngine implements Engine {
     })
   }
 
+  foreignCommits(): number {
+    return this.#foreign === undefined || this.#closing !== undefined ? 0 : this.#foreign.look()
+  }
+
   async ping(): Promise<void> {
     await this.free("SELECT count(*) FROM sqlite_schema", [], false)
   }
 
   close(): Promise<void> {
     this.#closing ??= this.#writer.close().then(() => {
+      this.#foreign?.close()
       this.#reader?.close()
       for (const reader of this.#idleReaders) reader.close()
       this.#idleReaders = []

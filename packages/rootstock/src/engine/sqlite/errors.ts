@@ -17,11 +17,13 @@ type SqliteError = Error & { errcode?: number; code?: string }
 // https://sqlite.org/rescode.html
 const busy = 5
 const locked = 6
+// The race to begin a transaction was lost again and again: https://sqlite.org/rescode.html#protocol
+const protocol = 15
 
 /** Whether another connection holds what was asked for, so that the same may succeed a moment later. */
 export function isBusy(error: unknown): boolean {
   const code = (error as SqliteError)?.errcode
-  return code !== undefined && ((code & 0xff) === busy || (code & 0xff) === locked)
+  return code !== undefined && [busy, locked, protocol].includes(code & 0xff)
 }
 
 /** `UNIQUE constraint failed: users.first, users.second` → table and columns. */
@@ -87,6 +89,7 @@ export function translateSqliteError(error: unknown): Error {
   switch (errcode & 0xff) {
     case busy:
     case locked:
+    case protocol:
       return new SerializationError("The database file is held by another connection.", {
         cure: "Run the transaction again.",
         cause: error,

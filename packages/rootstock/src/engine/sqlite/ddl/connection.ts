@@ -1,8 +1,6 @@
 import type { DatabaseSync } from "node:sqlite"
 import { DatabaseSync as Database } from "node:sqlite"
-import { setTimeout as pause } from "node:timers/promises"
-import { elapsed } from "../../../clock/index.ts"
-import { MigrationError, TimeoutError } from "../../../errors/index.ts"
+import { MigrationError } from "../../../errors/index.ts"
 import type { Catalog } from "../../ddl/catalog.ts"
 import type { AppliedMigration, ConnectOptions, DdlConnection, Plan, Step } from "../../ddl/contract.ts"
 import { boundSql, failure, refusal } from "../../ddl/failures.ts"
@@ -10,6 +8,7 @@ import { type Inspected, inspectCatalog } from "../../ddl/inspect.ts"
 import type { SchemaModel } from "../../ddl/model.ts"
 import { identifier } from "../../ddl/text.ts"
 import { addFunctions } from "../functions.ts"
+import { patiently } from "../patience.ts"
 import { createSchema } from "./create.ts"
 import { sqliteReader } from "./inspect.ts"
 import { readCatalog } from "./introspect.ts"
@@ -22,6 +21,9 @@ const bookkeeping = `CREATE TABLE IF NOT EXISTS rootstock_migrations (
   applied_at TEXT NOT NULL
 ) STRICT`
 
+/** How long another process is waited for, in milliseconds, unless said. */
+export const usualPatience = 600_000
+
 type SchemaRow = { type: string; name: string; sql: string }
 
 /**
@@ -32,9 +34,13 @@ export class SqliteDdlConnection implements DdlConnection {
   readonly #database: DatabaseSync
   readonly #patience: number
 
-  constructor(url: string, { patience = 600_000 }: ConnectOptions = {}) {
-    this.#database = openSqlite(url)
+  private constructor(database: DatabaseSync, patience: number) {
+    this.#database = database
     this.#patience = patience
+  }
+
+  static async open(url: string, { patience = usualPatience }: ConnectOptions = {}): Promise<SqliteDdlConnection> {
+    return new SqliteDdlConnection(await openSqlite(url, patience), patience)
   }
 
   async applied(): Promise<AppliedMigration[]> {
@@ -221,9 +227,9 @@ export class SqliteDdlConnection implements DdlConnection {
         "INSERT INTO rootstock_migrations (id, checksum, applied_at) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING",
       )
       for (const { id, checksum, appliedAt } of migrations) insert.run(id, checksum, appliedAt.toISOString())
-      this.#database.exec("COMMIT")
+      await this.#patiently(() => this.#database.exec("COMMIT"))
     } catch (error) {
-      this.#database.exec("ROLLBACK")
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK")
       throw error
     }
   }
@@ -238,7 +244,7 @@ export class SqliteDdlConnection implements DdlConnection {
       const sql = `SELECT max(length(${own}) - instr(${own}, '.')) AS scale FROM ${identifier(table)} WHERE instr(${own}, '.') > 0`
       return Number(this.#rows(sql)[0]!["scale"] ?? 0)
     }
-    return inspectCatalog(await this.catalog(), sqliteReader(scaleOf))
+    return this.#patiently(() => inspectCatalog(readCatalog(this.#database), sqliteReader(scaleOf)))
   }
 
   async catalogOf(schema: SchemaModel): Promise<Catalog> {
@@ -264,22 +270,7 @@ export class SqliteDdlConnection implements DdlConnection {
     return this.#database.prepare(sql).all(...values) as Record<string, unknown>[]
   }
 
-  /** Tries again while another connection holds the lock. */
-  async #patiently<T>(work: () => T): Promise<T> {
-    const start = elapsed()
-    for (;;) {
-      try {
-        return work()
-      } catch (error) {
-        if (((error as { errcode?: number }).errcode ?? 0) % 256 !== 5) throw error
-        if (elapsed() - start > this.#patience) {
-          throw new TimeoutError(`The database file was locked for more than ${this.#patience} ms.`, {
-            cure: "Stop what writes to it, or wait and run again.",
-            cause: error,
-          })
-        }
-      }
-      await pause(5 + Math.random() * 20)
-    }
+  #patiently<T>(work: () => T): Promise<T> {
+    return patiently(this.#patience, work)
   }
 }

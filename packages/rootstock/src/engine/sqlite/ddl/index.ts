@@ -1,7 +1,8 @@
 import type { Ddl } from "../../ddl/contract.ts"
+import { patiently } from "../patience.ts"
 import { compareSqlite } from "./compare.ts"
 import { compile } from "./compile.ts"
-import { SqliteDdlConnection } from "./connection.ts"
+import { SqliteDdlConnection, usualPatience } from "./connection.ts"
 import { sqliteConversion } from "./convert.ts"
 import { createSchema } from "./create.ts"
 import { openSqlite } from "./open.ts"
@@ -11,15 +12,15 @@ export const sqliteDdl: Ddl = {
   name: "sqlite",
   createSchema,
   compare: compareSqlite,
-  connect: async (url, options) => new SqliteDdlConnection(url, options),
+  connect: SqliteDdlConnection.open,
   converts: (from, to) => sqliteConversion(from, to) !== undefined,
   compile,
   async create(url, schema) {
-    const database = openSqlite(url)
+    const database = await openSqlite(url, usualPatience)
     try {
-      database.exec("BEGIN IMMEDIATE")
+      await patiently(usualPatience, () => database.exec("BEGIN IMMEDIATE"))
       for (const statement of createSchema(schema)) database.exec(statement)
-      database.exec("COMMIT")
+      await patiently(usualPatience, () => database.exec("COMMIT"))
     } finally {
       database.close()
     }
