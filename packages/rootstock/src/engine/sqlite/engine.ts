@@ -167,10 +167,11 @@ class SqliteEngine implements Engine {
       for (let index = 0; index < rows.length; index += size) yield rows.slice(index, index + size)
       return
     }
-    const reader = await this.#takeReader()
+    const reader = await this.#startReading()
     try {
       yield* portions(reader, query, values, size)
     } finally {
+      if (reader.isTransaction) reader.command("ROLLBACK")
       this.#giveReader(reader)
     }
   }
@@ -178,13 +179,7 @@ class SqliteEngine implements Engine {
   async begin({ label, readOnly = false }: BeginOptions): Promise<Connection> {
     this.#refuseClosed()
     if (readOnly && this.#reader !== undefined) {
-      const reader = await this.#takeReader()
-      try {
-        await retryBusy(this.#waitMs, () => reader.command("BEGIN"))
-      } catch (error) {
-        this.#giveReader(reader)
-        throw error
-      }
+      const reader = await this.#startReading()
       return new SqliteTransaction(reader, () => this.#giveReader(reader))
     }
     const release = await this.#writer.claim(label)
@@ -232,9 +227,21 @@ class SqliteEngine implements Engine {
     }
   }
 
-  async #takeReader(): Promise<SqliteConnection> {
+  /**
+   * A reader in a transaction that sees what is committed at this moment. Its first look at the file is made here, since
+   * that is the one that may have to wait, for a process that recovers the log of another that was killed.
+   */
+  async #startReading(): Promise<SqliteConnection> {
     this.#refuseClosed()
-    return this.#idleReaders.pop() ?? (await retryBusy(this.#waitMs, this.#openReader))
+    const reader = this.#idleReaders.pop() ?? (await retryBusy(this.#waitMs, this.#openReader))
+    try {
+      reader.command("BEGIN")
+      await retryBusy(this.#waitMs, () => reader.command("SELECT 1 FROM sqlite_schema"))
+      return reader
+    } catch (error) {
+      reader.close()
+      throw error
+    }
   }
 
   #giveReader(reader: SqliteConnection): void {

@@ -140,6 +140,15 @@ describe("a file that another process holds", () => {
     assert.deepEqual(await file.names(), ["a", "of the holder"])
   })
 
+  it("shows a transaction that only reads what was committed when it began", async () => {
+    await using file = await testFile()
+    const transaction = await file.engine.begin({ label: "reader", readOnly: true })
+    await file.engine.first(insertItem, ["later"])
+    assert.deepEqual(await transaction.all(reading("SELECT name FROM items"), []), [])
+    await transaction.commit()
+    assert.deepEqual(await file.names(), ["later"])
+  })
+
   it("refuses a write in a transaction that only reads", async () => {
     await using file = await testFile()
     const transaction = await file.engine.begin({ label: "reader", readOnly: true })
