@@ -9,6 +9,9 @@ export const cacheControl = table("cache_ctl", {
   epoch: integer(),
   mode: choice("on", "off", "warming"),
   redisRunId: text({ max: 64 }).nullable(),
+  windowMs: integer().describe(
+    "How long after an invalidation a process may still give a value from its memory, in milliseconds: writes are acknowledged that much later. 0 where no process keeps values.",
+  ),
   since: timestamp().describe(
     "When the mode was set, by the clock of who set it: for people, nothing reckons with it.",
   ),
