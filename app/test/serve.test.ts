@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { existsSync, writeFileSync } from "node:fs"
+import { existsSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, it, test } from "node:test"
 import pg from "pg"
@@ -110,6 +110,16 @@ test("leaves the database empty with --no-sample", async () => {
   await using folder = await temporaryFolder()
   await using server = await serve({ DATABASE_URL: `sqlite:${folder.path}` }, "shop --no-sample")
   assert.deepEqual(await get(`${server.address}/users`), { users: [], total: 0 })
+})
+
+test("is unhealthy once the file of its database is gone", async () => {
+  await using folder = await temporaryFolder()
+  await using server = await serve({ DATABASE_URL: `sqlite:${folder.path}` }, "--no-sample")
+  assert.equal((await get(`${server.address}/health`)).status, "healthy")
+  rmSync(join(folder.path, "shop.db"))
+  const response = await fetch(`${server.address}/health`)
+  assert.equal(response.status, 503)
+  assert.deepEqual(((await response.json()) as Record<string, unknown>)["status"], "unhealthy")
 })
 
 test("names PUBLIC_URL as the server in the OpenAPI document", async () => {

@@ -8,6 +8,7 @@ import type { BeginOptions, Connection, Engine, FreeResult, Lookup, Query, Step,
 import { SqliteConnection } from "./connection.ts"
 import { sqliteDialect } from "./dialect.ts"
 import { isBusy, translateSqliteError } from "./errors.ts"
+import { DatabaseFile } from "./file.ts"
 import { ForeignCommits } from "./foreign-commits.ts"
 import { patiently } from "./patience.ts"
 import { Writer } from "./writer.ts"
@@ -44,8 +45,10 @@ export async function openSqlite(options: SqliteOptions): Promise<Engine> {
   try {
     const reading = inMemory ? undefined : await retryBusy(writerWaitMs, () => connect(true, hotCacheKib))
     const writer = new Writer(writing, { waitMs: writerWaitMs })
+    const file = inMemory ? undefined : await DatabaseFile.at(path)
     const foreign = inMemory ? undefined : new ForeignCommits(writing, path)
-    return new SqliteEngine(writer, reading, () => connect(true, passingCacheKib), writerWaitMs, foreign)
+    const openReader = () => connect(true, passingCacheKib)
+    return new SqliteEngine({ writer, reader: reading, openReader, waitMs: writerWaitMs, file, foreign })
   } catch (error) {
     writing.close()
     throw error
@@ -93,31 +96,37 @@ function answered<T>(value: T): Promise<T> {
   })
 }
 
+type Parts = {
+  readonly writer: Writer
+  /** Absent in memory, where one connection is all there is. */
+  readonly reader: SqliteConnection | undefined
+  readonly openReader: () => SqliteConnection
+  readonly waitMs: number
+  /** Absent in memory. */
+  readonly file: DatabaseFile | undefined
+  /** Absent in memory, which nobody else can open. */
+  readonly foreign: ForeignCommits | undefined
+}
+
 class SqliteEngine implements Engine {
   readonly dialect = sqliteDialect
   readonly version: string
   readonly #writer: Writer
-  /** Absent in memory, where one connection is all there is. */
   readonly #reader: SqliteConnection | undefined
   readonly #openReader: () => SqliteConnection
   readonly #waitMs: number
-  /** Absent in memory, which nobody else can open. */
+  readonly #file: DatabaseFile | undefined
   readonly #foreign: ForeignCommits | undefined
   #idleReaders: SqliteConnection[] = []
   #closing: Promise<void> | undefined
 
-  constructor(
-    writer: Writer,
-    reader: SqliteConnection | undefined,
-    openReader: () => SqliteConnection,
-    waitMs: number,
-    foreign: ForeignCommits | undefined,
-  ) {
-    this.#foreign = foreign
+  constructor({ writer, reader, openReader, waitMs, file, foreign }: Parts) {
     this.#writer = writer
     this.#reader = reader
     this.#openReader = openReader
     this.#waitMs = waitMs
+    this.#file = file
+    this.#foreign = foreign
     this.version = `SQLite ${writer.connection.free("SELECT sqlite_version()", []).rows[0]?.[0]}`
   }
 
@@ -197,6 +206,7 @@ class SqliteEngine implements Engine {
   }
 
   async ping(): Promise<void> {
+    await this.#file?.check()
     await this.free("SELECT count(*) FROM sqlite_schema", [], false)
   }
 
@@ -233,7 +243,7 @@ class SqliteEngine implements Engine {
    */
   async #startReading(): Promise<SqliteConnection> {
     this.#refuseClosed()
-    const reader = this.#idleReaders.pop() ?? (await retryBusy(this.#waitMs, this.#openReader))
+    const reader = this.#idleReaders.pop() ?? (await this.#connectReader())
     try {
       reader.command("BEGIN")
       await retryBusy(this.#waitMs, () => reader.command("SELECT 1 FROM sqlite_schema"))
@@ -242,6 +252,12 @@ class SqliteEngine implements Engine {
       reader.close()
       throw error
     }
+  }
+
+  /** Another file than the writer's would answer with other rows, and one that is gone would be made anew. */
+  async #connectReader(): Promise<SqliteConnection> {
+    await this.#file?.check()
+    return retryBusy(this.#waitMs, this.#openReader)
   }
 
   #giveReader(reader: SqliteConnection): void {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { chmod, copyFile, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { describe, it } from "node:test"
@@ -125,5 +125,32 @@ describe("a file that cannot be used", () => {
     await assert.rejects(again.all(reading("SELEKT"), []), { code: "QUERY", message: /SELEKT/ })
     await again.close()
     assert.deepEqual(await readFile(file.path), before)
+  })
+})
+
+describe("a file that is open", () => {
+  const gone = { code: "UNAVAILABLE", message: /test\.db was removed while it was open/, cure: /start it again/ }
+
+  it("is missed where it was removed, and not made anew", async () => {
+    await using file = await testFile()
+    await file.engine.ping()
+    await rm(file.path)
+    await assert.rejects(file.engine.ping(), gone)
+    await assert.rejects(file.engine.begin({ label: "reader", readOnly: true }), gone)
+    await assert.rejects(readFile(file.path), { code: "ENOENT" })
+    await rm(dirname(file.path), { recursive: true })
+    await assert.rejects(file.engine.ping(), gone)
+  })
+
+  it("is told from another that took its place", async () => {
+    await using file = await testFile()
+    await file.engine.first(insertItem, ["a"])
+    await copyFile(file.path, `${file.path}.copy`)
+    await rename(`${file.path}.copy`, file.path)
+    const replaced = { code: "UNAVAILABLE", message: /test\.db was replaced by another while it was open/ }
+    await assert.rejects(file.engine.ping(), replaced)
+    await assert.rejects(async () => {
+      for await (const _ of file.engine.stream(reading("SELECT name FROM items"), [], 1));
+    }, replaced)
   })
 })
