@@ -1,0 +1,5 @@
+export { type RedisAddress, readRedisUrl } from "./address.ts"
+export { RedisConnection, type RedisReply } from "./connection.ts"
+export { openRedis, Redis, type RedisListener, type RedisOptions } from "./redis.ts"
+export { type RedisScript, redisScript } from "./script.ts"
+export { limitedWarnings, type Warn } from "./warnings.ts"
