@@ -1,5 +1,5 @@
 import type { Counters } from "./counters.ts"
-import type { Slot } from "./memory.ts"
+import type { Memory, Slot } from "./memory.ts"
 
 /** A kind of cached value, as a coherence sees it: made once for each declaration. */
 export type Kind = {
@@ -65,6 +65,8 @@ export type CacheState = "connected" | "away" | "off"
  */
 export interface Coherence {
   readonly state: CacheState
+  /** The process's memory; undefined where nothing is kept in it. */
+  readonly memory: Memory | undefined
   /** A write must be in a transaction, so that `prepare` can record in it what is going to be invalidated. */
   readonly recordsWrites: boolean
   /**

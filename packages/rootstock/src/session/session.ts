@@ -6,6 +6,19 @@ import type { Host } from "./host.ts"
 /** Work for after the end of a session. */
 export type Callback = () => void | Promise<void>
 
+/** Something that takes part in the end of a session, e.g. a cache that must know what was written. */
+export interface Participant {
+  /** Runs in the session as its last calls before the commit; where it rejects, the session rolls back. */
+  prepare(): Promise<void>
+  /**
+   * Runs outside of the session, after the commit and before anybody is told of it; also where it is not known whether the
+   * commit succeeded. Never rejects.
+   */
+  committed(): Promise<void>
+  /** Takes over what took part in a savepoint that was released. */
+  join(child: Participant): void
+}
+
 type State = "open" | "failed" | "ended"
 
 /**
@@ -32,6 +45,8 @@ export class Session {
   #savepoints = 0
   afterCommit: Callback[] = []
   afterRollback: Callback[] = []
+  #participants: Map<object, Participant> | undefined
+  #commitTried = false
 
   constructor(options: BeginOptions, parent: Session | undefined) {
     this.#options = options
@@ -52,8 +67,28 @@ export class Session {
     return this.#options.readOnly ?? this.parent?.readOnly ?? false
   }
 
+  /** Whether the engine was asked to commit, whatever came of it. */
+  get commitTried(): boolean {
+    return this.#commitTried
+  }
+
   get ended(): boolean {
     return this.#state === "ended"
+  }
+
+  /** What takes part in the end of this session for `owner`; made at the first use. */
+  participant<P extends Participant>(owner: object, make: () => P): P {
+    this.#participants ??= new Map()
+    let participant = this.#participants.get(owner) as P | undefined
+    if (participant === undefined) {
+      participant = make()
+      this.#participants.set(owner, participant)
+    }
+    return participant
+  }
+
+  get participants(): Iterable<Participant> {
+    return this.#participants?.values() ?? []
   }
 
   /** Runs a call on the session's connection. A call that fails makes the session one that can only roll back. */
@@ -138,10 +173,12 @@ export class Session {
   async commit(): Promise<void> {
     await this.#drain()
     if (this.#state === "failed") throw this.#rolledBack()
+    for (const participant of this.participants) await runInSession(this, () => participant.prepare())
     this.#state = "ended"
     // A commit ends the connection's transaction, also where it fails: there is nothing left to roll back.
     const connection = this.#connection
     this.#connection = undefined
+    this.#commitTried = true
     try {
       await connection?.commit()
     } catch (error) {
@@ -207,6 +244,7 @@ export class Session {
       if (child.#state === "failed") throw child.#rolledBack()
       child.#state = "ended"
       await child.#connection?.release(name)
+      this.#takeOver(child)
       this.afterCommit.push(...child.afterCommit)
       this.afterRollback.push(...child.afterRollback)
       return value
@@ -220,6 +258,15 @@ export class Session {
         this.fail(lost)
       }
       throw error
+    }
+  }
+
+  #takeOver(child: Session): void {
+    for (const [owner, participant] of child.#participants ?? []) {
+      this.#participants ??= new Map()
+      const own = this.#participants.get(owner)
+      if (own === undefined) this.#participants.set(owner, participant)
+      else own.join(participant)
     }
   }
 

@@ -58,10 +58,15 @@ async function begin<T>(work: () => T | Promise<T>, options: TransactionOptions,
     try {
       const value = await runInSession(session, async () => work())
       await session.commit()
+      for (const participant of session.participants) await runInSession(undefined, () => participant.committed())
       for (const callback of session.afterCommit) await runInSession(undefined, () => settle(session.host, callback))
       return value
     } catch (error) {
       await session.rollback(error)
+      // A commit that failed may have been carried out.
+      if (session.commitTried) {
+        for (const participant of session.participants) await runInSession(undefined, () => participant.committed())
+      }
       for (const callback of session.afterRollback) await runInSession(undefined, () => settle(session.host, callback))
       const reason = isRetryable(session.failure) ? session.failure : error
       if (!isRetryable(reason) || attempt >= retries) throw error

@@ -13,15 +13,19 @@ import type {
   StepResult,
 } from "../engine/index.ts"
 import { transactionWord } from "../engine/index.ts"
-import { SessionError } from "../errors/index.ts"
+import { SessionError, TimeoutError, UnavailableError } from "../errors/index.ts"
 import type { Registry, SqlValue, TableDefinition } from "../schema/index.ts"
-import { currentSession, type Host, type QueryEvent } from "../session/index.ts"
+import { currentSession, type Host, type QueryEvent, transaction } from "../session/index.ts"
 import { makeKysely } from "./free.ts"
 import type { NPlusOneWatch } from "./n-plus-one.ts"
 import { Plans } from "./plans.ts"
+import { type RowCache, tablesNamed, type Writes } from "./row-cache.ts"
 
 /** Turns an error of the engine into one that speaks of the table; it may ask the database. */
 export type Explain = (error: unknown, executor: Executor) => Promise<unknown>
+
+/** Tells the cache what a write did, from its result. */
+export type Touch<R> = (writes: Writes, result: R) => void
 
 /** What storages run on: an opened database, with the ambient session where there is one. */
 export class Backend {
@@ -32,6 +36,7 @@ export class Backend {
   readonly watch: NPlusOneWatch | undefined
   readonly #plans = new Map<TableDefinition, Plans>()
   #kysely: Kysely<any> | undefined
+  #cache: RowCache | undefined
 
   constructor(host: Host, registry: Registry, clock: Clock, watch: NPlusOneWatch | undefined) {
     this.host = host
@@ -60,6 +65,22 @@ export class Backend {
       this.#plans.set(table, plans)
     }
     return plans
+  }
+
+  /** Serves reads by key from a cache, and tells it of writes; undefined takes it away. */
+  set cache(cache: RowCache | undefined) {
+    this.#cache = cache
+    for (const table of this.registry.byName.values()) this.#attach(this.plans(table), cache)
+  }
+
+  #attach(plans: Plans, cache: RowCache | undefined): void {
+    plans.watched = cache?.watches(plans.table) ?? false
+    plans.reader = cache?.reader(plans.table, (key) => this.#load(plans, key))
+  }
+
+  #load(plans: Plans, key: unknown): Promise<unknown> {
+    if (plans.keyColumns.length === 1) return this.lookup(plans.lookup, plans.encodeKey(key)[0] as SqlValue)
+    return this.first(plans.lookupByKeys, plans.encodeKey(key))
   }
 
   all<T>(query: Query<T>, values: readonly SqlValue[]): Promise<T[]> {
@@ -92,22 +113,28 @@ export class Backend {
   }
 
   /** A writing statement that returns its first row. */
-  write<T>(query: Query<T>, values: readonly SqlValue[], explain: Explain): Promise<T | undefined> {
-    return this.#explained(query, (on) => on.first(query, values), countOne, explain)
+  write<T>(
+    query: Query<T>,
+    values: readonly SqlValue[],
+    explain: Explain,
+    touch?: Touch<T | undefined>,
+  ): Promise<T | undefined> {
+    return this.#explained(query, (on) => on.first(query, values), countOne, explain, touch)
   }
 
   /** A writing statement; how many rows it changed. */
-  run(query: Query, values: readonly SqlValue[], explain: Explain): Promise<number> {
+  run(query: Query, values: readonly SqlValue[], explain: Explain, touch?: Touch<number>): Promise<number> {
     return this.#explained(
       query,
       (on) => on.run(query, values),
       (changes) => changes,
       explain,
+      touch,
     )
   }
 
   /** Several writing statements, all or none. */
-  unit(steps: readonly Step[], explain: Explain): Promise<StepResult[]> {
+  unit(steps: readonly Step[], explain: Explain, touch?: Touch<StepResult[]>): Promise<StepResult[]> {
     const first = steps[0]
     if (first === undefined) return Promise.resolve([])
     return this.#explained(
@@ -115,6 +142,7 @@ export class Backend {
       (on) => on.unit(steps),
       (results) => results.reduce((sum, { changes }) => sum + changes, 0),
       explain,
+      touch,
     )
   }
 
@@ -161,9 +189,14 @@ export class Backend {
     }
     const query: Query = { sql, decode: (row) => row, wide: false, writes, returns: true, label: call }
     const work = (on: FreeExecutor) => on.free(sql, values, writes)
-    if (this.host.observer !== undefined)
-      return this.#observed(query, work, ({ rows, changes }) => rows.length || changes)
-    return this.#dispatch(call, work)
+    const count = ({ rows, changes }: FreeResult) => rows.length || changes
+    const cache = this.#cache
+    const touched =
+      writes && cache !== undefined ? tablesNamed(sql, this.registry).filter((one) => cache.watches(one)) : []
+    if (cache === undefined || touched.length === 0) return this.#run(query, work, count)
+    return this.#touching(cache, query, work, count, (collected) => {
+      for (const table of touched) collected.some(table, true)
+    })
   }
 
   #explained<T>(
@@ -171,13 +204,56 @@ export class Backend {
     work: (on: Executor) => Promise<T>,
     count: (result: T) => number,
     explain: Explain,
+    touch: Touch<T> | undefined,
   ): Promise<T> {
     const explained = (on: Executor) =>
       work(on).catch(async (error) => {
         throw await explain(error, on)
       })
-    if (this.host.observer !== undefined) return this.#observed(query, explained, count)
-    return this.#dispatch(query.label, explained)
+    const cache = this.#cache
+    if (cache === undefined || touch === undefined) return this.#run(query, explained, count)
+    return this.#touching(cache, query, explained, count, touch)
+  }
+
+  #run<T>(query: Query, work: Work<T>, count: (result: T) => number): Promise<T> {
+    return this.host.observer === undefined ? this.#dispatch(query.label, work) : this.#observed(query, work, count)
+  }
+
+  /** A write of which the cache is told: with the session's other writes, or at once where it is a transaction of its own. */
+  async #touching<T>(
+    cache: RowCache,
+    query: Query,
+    work: Work<T>,
+    count: (result: T) => number,
+    touch: Touch<T>,
+  ): Promise<T> {
+    const session = currentSession()
+    if (session === undefined && cache.recordsWrites) {
+      return transaction(() => this.#touching(cache, query, work, count, touch), { name: query.label })
+    }
+    const writes = session === undefined ? cache.collect() : session.participant(cache, () => cache.collect())
+    // Inside of the call, so that a session which waits for it has heard of it.
+    const noting = (on: Engine | Connection) =>
+      work(on).then((result) => {
+        touch(writes, result)
+        return result
+      })
+    if (session !== undefined) return this.#run(query, noting, count)
+    try {
+      const result = await this.#run(query, noting, count)
+      await writes.committed()
+      return result
+    } catch (error) {
+      if (mayHaveCommitted(error)) await this.#forgetAll(cache)
+      throw error
+    }
+  }
+
+  /** After a write whose outcome is not known. */
+  async #forgetAll(cache: RowCache): Promise<void> {
+    const writes = cache.collect()
+    for (const table of this.registry.byName.values()) if (cache.watches(table)) writes.some(table, true)
+    await writes.committed()
   }
 
   #dispatch<T>(label: string, work: (on: Engine | Connection) => Promise<T>): Promise<T> {
@@ -202,6 +278,13 @@ export class Backend {
       throw error
     }
   }
+}
+
+type Work<T> = (on: Engine | Connection) => Promise<T>
+
+/** Whether the connection broke or ran out of time, so that the statement may have been carried out. */
+function mayHaveCommitted(error: unknown): boolean {
+  return error instanceof UnavailableError || error instanceof TimeoutError
 }
 
 function countOne(row: unknown): number {

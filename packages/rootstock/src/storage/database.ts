@@ -15,6 +15,7 @@ import { Backend } from "./backend.ts"
 import { explainCommit } from "./explain-references.ts"
 import { freeRows, isReading, type KyselyTables, templateSql } from "./free.ts"
 import { type NPlusOneOptions, NPlusOneWatch } from "./n-plus-one.ts"
+import type { RowCache } from "./row-cache.ts"
 import type { StorageClass } from "./storage.ts"
 import type { TableStorage } from "./table-storage.ts"
 
@@ -125,6 +126,25 @@ export class Database<S extends Tables = Tables> {
   #free(call: string, strings: readonly string[], values: readonly unknown[]) {
     const bound = templateSql(this.#backend, strings, values)
     return this.#backend.free(bound.sql, bound.values, !isReading(bound.sql), call)
+  }
+
+  /** The host of this database's sessions; tells which database a session belongs to. */
+  get host(): Host {
+    return this.#host
+  }
+
+  /**
+   * Gives a number that differs from the one before if another process committed in between; undefined where the engine
+   * cannot tell at once.
+   */
+  get foreignCommits(): (() => number) | undefined {
+    const { engine } = this.#host
+    return engine.foreignCommits === undefined ? undefined : () => engine.foreignCommits?.() as number
+  }
+
+  /** Serves reads by key from a cache and tells it of all writes; undefined takes it away. Called by `openCache`. */
+  useCache(cache: RowCache | undefined): void {
+    this.#backend.cache = cache
   }
 
   /** Runs `work` in a transaction of this database; as `transaction` does. */

@@ -3,6 +3,7 @@ import { ValidationError } from "../errors/index.ts"
 import { type ColumnDefinition, type SqlValue, shown, type TableDefinition } from "../schema/index.ts"
 import { columnList, compileDecoder, isWide, type RowDecoder } from "./decode.ts"
 import { encodeValue } from "./encode.ts"
+import type { RowReader } from "./row-cache.ts"
 import type { Binder } from "./where.ts"
 
 /** A statement with the binders of its parameters. */
@@ -22,6 +23,10 @@ export class Plans {
   readonly wide: boolean
   readonly keyColumns: readonly ColumnDefinition[]
   readonly generated: readonly ColumnDefinition[]
+  /** Serves reads by key from a cache. */
+  reader: RowReader | undefined
+  /** A cache wants to hear of writes. */
+  watched = false
   readonly #decoders = new Map<string, RowDecoder>()
   readonly #shapes = new Map<string, unknown>()
   #lookup: Lookup<any> | undefined
@@ -113,6 +118,15 @@ export class Plans {
       ),
       column,
     }
+  }
+
+  /** Look-up by a primary key of several columns: one parameter for each. */
+  get lookupByKeys(): Query<any> {
+    return this.shape("lookupByKeys", () => {
+      const living = this.living === undefined ? "" : ` AND ${this.living}`
+      const sql = `SELECT ${this.columns} FROM ${this.name} WHERE ${this.keyCondition(0)}${living}`
+      return this.query("get", sql, { writes: false, decode: this.decoder() })
+    })
   }
 
   /** `"a" = ?1 AND "b" = ?2`, its parameters counted on from `before`. */

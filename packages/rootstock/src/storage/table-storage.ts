@@ -1,4 +1,5 @@
 import type { Kysely } from "kysely"
+import type { StepResult } from "../engine/index.ts"
 import { ConflictError, NotFoundError, SessionError, ValidationError } from "../errors/index.ts"
 import {
   type AnyTable,
@@ -13,7 +14,8 @@ import {
   type Tables,
 } from "../schema/index.ts"
 import { currentSession } from "../session/index.ts"
-import type { Backend, Explain } from "./backend.ts"
+import type { Backend, Explain, Touch } from "./backend.ts"
+import type { Given } from "./changes.ts"
 import { planDelete, planDeleteWhere } from "./delete.ts"
 import { type Attempt, explainError } from "./explain.ts"
 import type { KyselyTables } from "./free.ts"
@@ -108,6 +110,8 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
   ): Promise<Loaded<T, S, W> | undefined>
   get(key: unknown, options?: { with?: AnyWith; withDeleted?: boolean }): Promise<any> {
     try {
+      const { reader } = this.#plans
+      if (reader !== undefined && options === undefined && currentSession() === undefined) return reader.get(key)
       this.#backend.watch?.count(
         `${this.#table.name}.get`,
         "Read the rows together with getMany(ids), or with `with` where they are loaded.",
@@ -317,7 +321,8 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
   /** Makes a row and returns it as stored. @throws UniqueError, ForeignKeyError, CheckError, NotNullError, ValidationError */
   async create(row: NewRow<T>): Promise<Row<T>> {
     const { query, values } = planInsert(this.#plans, row, this.#backend.clock)
-    return (await this.#backend.write(query, values, this.#explain({ kind: "insert", rows: [row as never] }))) as Row<T>
+    const explain = this.#explain({ kind: "insert", rows: [row as never] })
+    return (await this.#backend.write(query, values, explain, this.#touchMade())) as Row<T>
   }
 
   /**
@@ -330,7 +335,8 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
   async createMany(rows: readonly NewRow<T>[], options: { returning?: false } = {}): Promise<Row<T>[] | number> {
     const returning = options.returning !== false
     const steps = planInsertMany(this.#plans, rows, returning, this.#backend.clock)
-    const results = await this.#backend.unit(steps, this.#explain({ kind: "insert", rows: rows as never }))
+    const explain = this.#explain({ kind: "insert", rows: rows as never })
+    const results = await this.#backend.unit(steps, explain, this.#touchManyMade(returning))
     if (!returning) return results.reduce((sum, { changes }) => sum + changes, 0)
     return results.length === 1
       ? (results[0] as { rows: Row<T>[] }).rows
@@ -358,6 +364,7 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
             planned.query,
             planned.values,
             this.#explain({ kind: "update", rows: [changes as never], key }),
+            this.#touchRow(key, changes as object),
           )
     if (row !== undefined) return row as Row<T>
     const { version } = options
@@ -390,6 +397,7 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
       planned.query,
       planned.values,
       this.#explain({ kind: "update", rows: [changes as never], where: where as AnyWhere }),
+      this.#touchSome(false),
     )
   }
 
@@ -398,7 +406,8 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
     rows: readonly (Changes<T> & (Key<T> extends object ? Key<T> : { [K in PrimaryKeys<T>]: Key<T> }))[],
   ): Promise<number> {
     const steps = planUpdateMany(this.#plans, rows, this.#backend.clock)
-    const results = await this.#backend.unit(steps, this.#explain({ kind: "update", rows: rows as never }))
+    const explain = this.#explain({ kind: "update", rows: rows as never })
+    const results = await this.#backend.unit(steps, explain, this.#touchMany(rows as never))
     return results.reduce((sum, { changes }) => sum + changes, 0)
   }
 
@@ -414,7 +423,8 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
   ): Promise<Row<T>> {
     const by = options.by ?? this.#table.primaryKey
     const { query, values } = planUpsert(this.#plans, row, by, options.update, this.#backend.clock)
-    return (await this.#backend.write(query, values, this.#explain({ kind: "insert", rows: [row as never] }))) as Row<T>
+    const explain = this.#explain({ kind: "insert", rows: [row as never] })
+    return (await this.#backend.write(query, values, explain, this.#touchMade(Object.keys(row as object)))) as Row<T>
   }
 
   /**
@@ -439,28 +449,34 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
   ): Promise<Row<T> | undefined | boolean> {
     const { query, values } = planIncrement(this.#plans, key, amounts, options as never, this.#backend.clock)
     const explain = this.#explain({ kind: "update", key, added: Object.keys(amounts) })
-    if (options.returning === false) return (await this.#backend.run(query, values, explain)) > 0
-    return (await this.#backend.write(query, values, explain)) as Row<T> | undefined
+    if (options.returning === false) {
+      return (await this.#backend.run(query, values, explain, this.#touchUnread(key, amounts))) > 0
+    }
+    return (await this.#backend.write(query, values, explain, this.#touchRow(key, amounts))) as Row<T> | undefined
   }
 
   /** Deletes the row with this key; whether there was one. @throws ForeignKeyError where other rows reference it */
   async delete(key: Key<T>): Promise<boolean> {
     const { query, values } = planDelete(this.#plans, key, this.#backend.clock)
-    return (await this.#backend.run(query, values, this.#explain({ kind: "delete", key }))) > 0
+    const touch: Touch<number> | undefined = this.#plans.watched
+      ? (writes, changes) => changes > 0 && writes.gone(this.#table, key)
+      : undefined
+    return (await this.#backend.run(query, values, this.#explain({ kind: "delete", key }), touch)) > 0
   }
 
   /** Deletes all rows that fulfil the condition (`{}` means all rows); how many. */
   async deleteWhere(where: Where<T>): Promise<number> {
     const { query, values } = planDeleteWhere(this.#plans, this.#definite("deleteWhere", where), this.#backend.clock)
     const explain = this.#explain({ kind: "delete", where: where as AnyWhere })
-    if (!this.#cascadesToItself()) return this.#backend.run(query, values, explain)
+    const touch = this.#touchSome(true)
+    if (!this.#cascadesToItself()) return this.#backend.run(query, values, explain, touch)
     // A row that goes by the cascade of another before its turn is counted by PostgreSQL and not by SQLite.
     const counted = planScalar(this.#plans, "count", where as AnyWhere, false, (from) => `SELECT count(*) ${from}`)
     const steps = [
       { query: { ...counted.plan.query, writes: true, label: query.label }, values: counted.values },
       { query, values },
     ]
-    const [count] = await this.#backend.unit(steps, explain)
+    const [count] = await this.#backend.unit(steps, explain, touch)
     return count?.rows[0] as number
   }
 
@@ -473,8 +489,10 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
       })
     }
     const planned = planUpdate(this.#plans, key, { [softDelete]: null }, { withDeleted: true }, this.#backend.clock)
-    const row =
-      planned && (await this.#backend.write(planned.query, planned.values, this.#explain({ kind: "update", key })))
+    const explain = this.#explain({ kind: "update", key })
+    // Who looks for rows by any column may find it again.
+    const touch = this.#touchUnread(key, Object.fromEntries(this.#table.columns.map((column) => [column.key, true])))
+    const row = planned && (await this.#backend.write(planned.query, planned.values, explain, touch))
     return (row as Row<T> | undefined) ?? this.#notFound(key)
   }
 
@@ -530,8 +548,10 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
       query: plans.shape(`link:${query.sql}`, () => ({ ...query, sql: `${query.sql} ON CONFLICT DO NOTHING` })),
       values,
     }))
-    await this.#backend.unit(steps, (error, on) =>
-      explainError(this.#backend, plans.table, { kind: "insert", rows }, error, on),
+    await this.#backend.unit(
+      steps,
+      (error, on) => explainError(this.#backend, plans.table, { kind: "insert", rows }, error, on),
+      touchLinks(plans, rows),
     )
   }
 
@@ -543,8 +563,11 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
   ): Promise<number> {
     const { plans, from, to } = this.#linkOf(relation)
     const { query, values } = planDeleteWhere(plans, { [from]: key, [to]: others }, this.#backend.clock)
-    return this.#backend.run(query, values, (error, on) =>
-      explainError(this.#backend, plans.table, { kind: "delete" }, error, on),
+    return this.#backend.run(
+      query,
+      values,
+      (error, on) => explainError(this.#backend, plans.table, { kind: "delete" }, error, on),
+      touchSomeOf(plans, true),
     )
   }
 
@@ -594,6 +617,51 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
     return (error, executor) => explainError(this.#backend, this.#table, attempt, error, executor)
   }
 
+  #keyOf(row: Readonly<Record<string, unknown>>): unknown {
+    const { primaryKey } = this.#table
+    return primaryKey.length === 1 ? row[primaryKey[0] as string] : row
+  }
+
+  /** Of a row that was made; or, with the keys of the columns that were given, may have been there. */
+  #touchMade(changed?: readonly string[]): Touch<any> | undefined {
+    if (!this.#plans.watched) return undefined
+    return (writes, row) => writes.row(this.#table, this.#keyOf(row), row, changed)
+  }
+
+  #touchManyMade(returning: boolean): Touch<StepResult[]> | undefined {
+    if (!this.#plans.watched) return undefined
+    if (!returning) return this.#touchSome(false)
+    return (writes, results) => {
+      for (const { rows } of results) {
+        for (const row of rows as Row<T>[]) writes.row(this.#table, this.#keyOf(row as never), row as never, undefined)
+      }
+    }
+  }
+
+  #touchRow(key: unknown, changes: object): Touch<any> | undefined {
+    if (!this.#plans.watched) return undefined
+    return (writes, row) => {
+      if (row !== undefined) writes.row(this.#table, key, row, Object.keys(changes))
+    }
+  }
+
+  /** Of a row whose values are not known. */
+  #touchUnread(key: unknown, changes: object): Touch<any> | undefined {
+    if (!this.#plans.watched) return undefined
+    return (writes) => writes.row(this.#table, key, undefined, Object.keys(changes))
+  }
+
+  #touchMany(rows: readonly Readonly<Record<string, unknown>>[]): Touch<unknown> | undefined {
+    if (!this.#plans.watched) return undefined
+    return (writes) => {
+      for (const row of rows) writes.row(this.#table, this.#keyOf(row), undefined, Object.keys(row))
+    }
+  }
+
+  #touchSome(removed: boolean): Touch<unknown> | undefined {
+    return touchSomeOf(this.#plans, removed)
+  }
+
   #shownKey(key: unknown): string {
     const { primaryKey } = this.#table
     if (primaryKey.length === 1 || typeof key !== "object" || key === null) return plainKey(key)
@@ -604,5 +672,16 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
     throw new NotFoundError(`${this.#table.name} has no row ${this.#shownKey(key)}.`, {
       cure: "Check the key; the row may have been deleted.",
     })
+  }
+}
+
+function touchSomeOf({ watched, table }: Plans, removed: boolean): Touch<unknown> | undefined {
+  return watched ? (writes) => writes.some(table, removed) : undefined
+}
+
+function touchLinks({ watched, table }: Plans, rows: readonly Given[]): Touch<unknown> | undefined {
+  if (!watched) return undefined
+  return (writes) => {
+    for (const row of rows) writes.row(table, row, row, undefined)
   }
 }

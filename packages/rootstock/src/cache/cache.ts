@@ -1,0 +1,276 @@
+import { ConfigError, DeclarationError } from "../errors/index.ts"
+import type { Metric } from "../metrics/index.ts"
+import { type AnyTable, definitionOf, type TableDefinition, type Tables } from "../schema/index.ts"
+import { currentSession, type Host, transaction } from "../session/index.ts"
+import type { Database, RowCache, RowLoad, RowReader } from "../storage/index.ts"
+import type { CacheState, Coherence } from "./coherence.ts"
+import { Dependencies } from "./dependencies.ts"
+import { EmbeddedCoherence, type EmbeddedOptions } from "./embedded.ts"
+import type { MemoryLimits } from "./memory.ts"
+import { type CacheStats, cacheMetrics } from "./metrics.ts"
+import { off } from "./off.ts"
+import { openedCaches } from "./opened.ts"
+import { type CacheDeclaration, type RegisteredKey, registerKeys } from "./registry.ts"
+import { type CachedResult, type ResultDeclaration, ResultKind } from "./results.ts"
+import { RowKind } from "./rows.ts"
+import { CollectedWrites } from "./writes.ts"
+
+export type CacheOptions = {
+  /**
+   * `memory:` (default) keeps values in this process, `redis://host:6379/0` in Redis too, `off:` nowhere.
+   * `memory:?exclusive=true` says that no other process writes to a PostgreSQL database.
+   */
+  url?: string | undefined
+  /** What is cached. */
+  caches: readonly CacheDeclaration[]
+  /** Bounds of the process's memory. */
+  memory?: MemoryLimits | undefined
+  /** Between 0 and 1 (default: Math.random), for the parts taken off times to live. */
+  random?: (() => number) | undefined
+  /** Told of what goes wrong in the background, and that the cache is away; at most once a minute each. */
+  warn?: ((message: string, cause?: unknown) => void) | undefined
+  /** Told of each hit, miss, fill and invalidation by its key; for debug logs. */
+  trace?: ((event: CacheEvent, key: string) => void) | undefined
+}
+
+export type CacheEvent = "hit" | "miss" | "fill" | "invalidate"
+
+/** A cache over the rows of one database. Made by `openCache`. */
+export class Cache implements RowCache {
+  /** The registry of keys: pattern, time to live, owner, which writes touch it. */
+  readonly keys: readonly RegisteredKey[]
+  readonly #database: Database
+  readonly #coherence: Coherence
+  readonly #rowKinds = new Map<TableDefinition, RowKind>()
+  readonly #resultKinds = new Map<ResultDeclaration, ResultKind>()
+  readonly #dependencies = new Dependencies()
+  #closed: Promise<void> | undefined
+
+  constructor(database: Database, coherence: Coherence, declarations: readonly CacheDeclaration[]) {
+    const { rows, results, keys } = registerKeys(declarations)
+    this.keys = keys
+    this.#database = database
+    this.#coherence = coherence
+    for (const one of rows) {
+      if (this.#rowKinds.has(this.#known(one.table))) {
+        throw new DeclarationError(`The table ${one.table.name} is cached under two keys.`, {
+          cure: "Declare one cacheRows for each table.",
+        })
+      }
+      const kind = new RowKind(one, coherence)
+      this.#rowKinds.set(one.table, kind)
+      this.#dependencies.addRows(kind)
+    }
+    for (const declaration of results) {
+      this.#resultKinds.set(declaration, new ResultKind(declaration, coherence))
+      for (const tag of declaration.exampleTags) {
+        this.#known(tag.table)
+        this.#dependencies.addTag(tag)
+      }
+    }
+  }
+
+  #known(table: TableDefinition): TableDefinition {
+    if (this.#database.registry.byName.get(table.name) === table) return table
+    throw new DeclarationError(`The table ${table.name} is not among the tables of this database.`, {
+      cure: "Add it to `tables` where the database is opened, or leave out what is cached of it.",
+    })
+  }
+
+  /** Begins to serve. Called by `openCache`. */
+  async start(): Promise<void> {
+    await this.#coherence.start()
+    if (this.state !== "off") this.#database.useCache(this)
+    openedCaches.add(this)
+  }
+
+  /** `off` where nothing is cached, `away` while Redis does not answer. */
+  get state(): CacheState {
+    return this.#coherence.state
+  }
+
+  get host(): Host {
+    return this.#database.host
+  }
+
+  /** Whether this cache has a declaration open. */
+  has(declaration: ResultDeclaration): boolean {
+    return this.#resultKinds.has(declaration)
+  }
+
+  /** Whether a logical key is of one of the patterns. */
+  owns(key: string): boolean {
+    for (const { rows } of this.#rowKinds.values()) if (rows.pattern.matches(key)) return true
+    for (const { pattern } of this.#resultKinds.keys()) if (pattern.matches(key)) return true
+    return false
+  }
+
+  kindOf(declaration: ResultDeclaration): ResultKind {
+    return this.#resultKinds.get(declaration) as ResultKind
+  }
+
+  /** A cached function, on this cache whatever others are open. */
+  result<A extends readonly (string | number | bigint | boolean | Date)[], R>(
+    cached: CachedResult<A, R>,
+  ): (...values: A) => Promise<R> {
+    const { declaration } = cached
+    return (...values) =>
+      currentSession() === undefined
+        ? (this.kindOf(declaration).get(values) as Promise<R>)
+        : Promise.resolve(declaration.load(...(values as unknown as never[])) as R)
+  }
+
+  reader(table: TableDefinition, load: RowLoad): RowReader | undefined {
+    const kind = this.#rowKinds.get(table)
+    if (kind !== undefined) kind.loadRow = load
+    return kind
+  }
+
+  watches(table: TableDefinition): boolean {
+    const { registry } = this.#database
+    if (this.#dependencies.of(table) !== undefined || this.#dependencies.cascade(table, registry).length > 0)
+      return true
+    return (registry.referencedBy.get(table) ?? []).some(
+      ({ source, onUpdate }) => onUpdate === "cascade" && this.#dependencies.of(source) !== undefined,
+    )
+  }
+
+  get recordsWrites(): boolean {
+    return this.#coherence.recordsWrites
+  }
+
+  collect(): CollectedWrites {
+    return new CollectedWrites(this.#dependencies, this.#coherence, this.#database.registry)
+  }
+
+  /** Forgets these logical keys: at once, or after the commit of the ambient transaction. */
+  async forget(keys: readonly string[]): Promise<void> {
+    await this.#forget((writes) => {
+      for (const key of keys) writes.drop(key)
+    })
+  }
+
+  /**
+   * Forgets all that depends on rows of these tables: for writes that the library does not see, e.g. of a trigger or of
+   * another program.
+   */
+  async forgetTables(...tables: readonly AnyTable[]): Promise<void> {
+    await this.#forget((writes) => {
+      for (const table of tables) writes.some(this.#known(definitionOf(table)), true)
+    })
+  }
+
+  async #forget(note: (writes: CollectedWrites) => void): Promise<void> {
+    const session = currentSession()
+    if (session !== undefined) {
+      note(session.participant<CollectedWrites>(this, () => this.collect()))
+    } else if (this.recordsWrites) {
+      await transaction(() => this.#forget(note), { name: "cache.forget" })
+    } else {
+      const writes = this.collect()
+      note(writes)
+      await writes.committed()
+    }
+  }
+
+  /** The JSON text that is kept under a logical key, and the milliseconds that it has to live. */
+  inspect(key: string): Promise<{ text: string; ttlMs: number } | undefined> {
+    return this.#coherence.inspect(key)
+  }
+
+  /**
+   * Logical keys that are kept.
+   *
+   * @param pattern with `*` for any text, e.g. `user:*`
+   * @param limit most keys, 1 to 10,000 (default 1,000)
+   */
+  find(pattern: string, limit = 1_000): Promise<string[]> {
+    return this.#coherence.keys(pattern, limit)
+  }
+
+  /** Empties the cache. */
+  flush(): Promise<void> {
+    return this.#coherence.flush()
+  }
+
+  /** What happened since the start, in this process. */
+  stats(): CacheStats {
+    const kinds = [...this.#rowKinds.values(), ...this.#resultKinds.values()]
+    const memory = this.#coherence.memory
+    return {
+      state: this.state,
+      entries: memory?.entries ?? 0,
+      bytes: memory?.bytes ?? 0,
+      kinds: Object.fromEntries(kinds.map(({ pattern, counters }) => [pattern, { ...counters }])),
+    }
+  }
+
+  /** The counts as metrics. */
+  metrics(): readonly Metric[] {
+    return cacheMetrics(this.stats())
+  }
+
+  /** Serves no more; idempotent. The database stays open. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    openedCaches.delete(this)
+    if (this.state !== "off") this.#database.useCache(undefined)
+    await this.#coherence.stop()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+/**
+ * Opens the cache of a database: from here on its storages serve `get(key)` from it, and tell it of their writes.
+ *
+ * On SQLite and in one process nothing else is needed. With several processes on PostgreSQL, values can only be kept where
+ * Redis keeps them true: without it every read is one of the database.
+ *
+ * @throws DeclarationError, ConfigError
+ *
+ * ### Examples
+ *
+ * ```ts
+ * const cache = await openCache(db, { url: "redis://localhost:6379/0", caches: [userCache, productCache, projectDetail] })
+ * ```
+ */
+export async function openCache<S extends Tables>(database: Database<S>, options: CacheOptions): Promise<Cache> {
+  const plain = database as unknown as Database
+  const cache = new Cache(plain, coherenceOf(plain, options), options.caches)
+  await cache.start()
+  return cache
+}
+
+function coherenceOf(
+  database: Database,
+  { url = "memory:", memory, random = Math.random, warn }: CacheOptions,
+): Coherence {
+  const scheme = /^([a-z]+):/.exec(url)?.[1]
+  switch (scheme) {
+    case "off":
+      return off
+    case "memory":
+      return inMemory(database, url, {
+        memory,
+        random,
+        report: (error) => warn?.("A cached value could not be renewed.", error),
+      })
+    default:
+      throw new ConfigError("The URL of the cache is not understood.", {
+        cure: "Give memory:, off: or redis://host:6379/0.",
+      })
+  }
+}
+
+function inMemory(database: Database, url: string, options: Omit<EmbeddedOptions, "foreignCommits">): Coherence {
+  const exclusive = new URL(url).searchParams.get("exclusive") === "true"
+  const foreignCommits = exclusive ? undefined : database.foreignCommits
+  return exclusive || foreignCommits !== undefined ? new EmbeddedCoherence({ ...options, foreignCommits }) : off
+}

@@ -1,0 +1,174 @@
+import { elapsed } from "../clock/index.ts"
+import { absent, type Changes, type Coherence, type Load, type Target } from "./coherence.ts"
+import { Memory, type MemoryLimits } from "./memory.ts"
+
+export type EmbeddedOptions = {
+  readonly memory?: MemoryLimits | undefined
+  /** Differs from the time before if another process committed in between; absent where no other can. */
+  readonly foreignCommits?: (() => number) | undefined
+  readonly random: () => number
+  /** Told of a renewal in the background that failed. */
+  readonly report: (error: unknown) => void
+}
+
+/** A load under way. A write that makes what it may have read old voids it. */
+type Flight = { readonly target: Target; readonly result: Promise<unknown>; voided: boolean }
+
+/**
+ * Coherence within one process. An invalidation voids the loads under way, so what was read before a write is never kept
+ * after it, and nobody who comes after it joins them. Commits of other processes on the same SQLite file empty the memory.
+ */
+export class EmbeddedCoherence implements Coherence {
+  readonly state = "connected"
+  readonly recordsWrites = false
+  readonly memory: Memory
+  readonly #foreignCommits: (() => number) | undefined
+  readonly #random: () => number
+  readonly #report: (error: unknown) => void
+  readonly #flights = new Map<string, Flight>()
+  #seen: number | undefined
+
+  constructor({ memory, foreignCommits, random, report }: EmbeddedOptions) {
+    this.memory = new Memory(memory)
+    this.#foreignCommits = foreignCommits
+    this.#random = random
+    this.#report = report
+  }
+
+  peek(target: Target): unknown {
+    if (this.#foreignCommits !== undefined) this.#lookAround(this.#foreignCommits)
+    const { slot } = target
+    if (slot === undefined) return absent
+    // What is to be renewed is left to `read`, which has the load.
+    if (elapsed() >= slot.softAt) return absent
+    target.kind.counters.hitsLocal++
+    this.memory.touch(slot)
+    return slot.value
+  }
+
+  /** Empties the memory where another process committed: what it wrote is not known here. */
+  #lookAround(foreignCommits: () => number): void {
+    const commits = foreignCommits()
+    if (commits === this.#seen) return
+    this.#seen = commits
+    this.memory.clear()
+    this.#void(() => true)
+  }
+
+  read(target: Target, load: Load): Promise<unknown> {
+    if (this.#foreignCommits !== undefined) this.#lookAround(this.#foreignCommits)
+    const { counters } = target.kind
+    const kept = this.memory.find(target.key)?.slot
+    if (kept !== undefined) {
+      const present = elapsed()
+      if (present < kept.endsAt) {
+        counters.hitsLocal++
+        this.memory.touch(kept)
+        if (present >= kept.softAt) this.#renew(target, load)
+        return Promise.resolve(kept.value)
+      }
+      this.memory.drop(target.key)
+    }
+    const flight = this.#flights.get(target.key)
+    if (flight !== undefined) return flight.result
+    counters.misses++
+    return this.#fly(target, load).result
+  }
+
+  #renew(target: Target, load: Load): void {
+    if (this.#flights.has(target.key)) return
+    target.kind.counters.renewals++
+    this.#fly(target, load).result.catch(this.#report)
+  }
+
+  #fly(target: Target, load: Load): Flight {
+    const { kind, key } = target
+    const run = async (): Promise<unknown> => {
+      try {
+        const value = kind.freeze(await load())
+        if (this.#foreignCommits !== undefined) this.#lookAround(this.#foreignCommits)
+        if (flight.voided) kind.counters.refusedFills++
+        else this.#keep(target, value)
+        return value
+      } finally {
+        if (this.#flights.get(key) === flight) this.#flights.delete(key)
+      }
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    const flight: Flight = { target, result: promise, voided: false }
+    this.#flights.set(key, flight)
+    run().then(resolve, reject)
+    return flight
+  }
+
+  #keep(target: Target, value: unknown): void {
+    const { kind } = target
+    const life = value === undefined ? kind.negativeTtlMs : kind.ttlMs
+    if (life === 0) {
+      // A renewal that found nothing: what was there is there no longer.
+      this.memory.drop(target.key)
+      return
+    }
+    kind.counters.fills++
+    const taken = 1 - this.#random() * kind.jitter
+    const present = elapsed()
+    const endsAt = present + life * taken
+    const soft = value === undefined || kind.softTtlMs === undefined ? life : kind.softTtlMs
+    this.memory.keep(target, value, kind.sizeOf(value), endsAt, Math.min(endsAt, present + soft * taken))
+  }
+
+  readonly prepare = nothing
+
+  async committed({ dropped, renewed }: Changes): Promise<void> {
+    for (const key of dropped) this.memory.drop(key)
+    this.#void(({ key, tags }) => dropped.has(key) || tags.some((tag) => dropped.has(tag)))
+    for (const { target, load } of renewed.values()) {
+      this.#fly(target, load).result.catch(this.#report)
+    }
+  }
+
+  #void(isOld: (target: Target) => boolean): void {
+    for (const [key, flight] of this.#flights) {
+      if (!isOld(flight.target)) continue
+      flight.voided = true
+      this.#flights.delete(key)
+    }
+  }
+
+  async inspect(key: string): Promise<{ text: string; ttlMs: number } | undefined> {
+    const target = this.memory.find(key)
+    if (target?.slot === undefined) return undefined
+    const ttlMs = Math.ceil(target.slot.endsAt - elapsed())
+    if (ttlMs <= 0) return undefined
+    const { value } = target.slot
+    return { text: value === undefined ? "" : target.kind.encode(value), ttlMs }
+  }
+
+  async keys(pattern: string, limit: number): Promise<string[]> {
+    const expression = globExpression(pattern)
+    const found: string[] = []
+    for (const key of this.memory.keys()) {
+      if (found.length === limit) break
+      if (expression.test(key)) found.push(key)
+    }
+    return found
+  }
+
+  async flush(): Promise<void> {
+    this.memory.clear()
+    this.#void(() => true)
+  }
+
+  readonly start = nothing
+
+  async stop(): Promise<void> {
+    await this.flush()
+  }
+}
+
+const nothing = (): Promise<void> => Promise.resolve()
+
+/** A pattern with `*` for any text, as an expression. */
+function globExpression(pattern: string): RegExp {
+  return new RegExp(`^${pattern.split("*").map(RegExp.escape).join(".*")}$`, "s")
+}

@@ -1,0 +1,70 @@
+import { ValidationError } from "../errors/index.ts"
+
+const refuse = (): never => {
+  throw new TypeError("A value from the cache is shared and cannot be changed: change a structuredClone() of it.")
+}
+
+/** What would change a Date, which freezing alone does not prevent. */
+const dateSetters: PropertyDescriptorMap = Object.fromEntries(
+  Object.getOwnPropertyNames(Date.prototype)
+    .filter((name) => name.startsWith("set"))
+    .map((name) => [name, { value: refuse }]),
+)
+
+/** Freezes a date, its setters included. */
+export function freezeDate(date: Date): Date {
+  return Object.isFrozen(date) ? date : Object.freeze(Object.defineProperties(date, dateSetters))
+}
+
+/**
+ * Freezes plain data deeply: objects, arrays, dates, and what JSON has.
+ *
+ * @param place what the value is, for the error
+ * @throws ValidationError for what is no plain data: maps, class instances, functions, bytes
+ */
+export function freezeDeep(place: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null) {
+    if (typeof value === "function" || typeof value === "symbol") throw notPlain(place, typeof value)
+    return value
+  }
+  if (Object.isFrozen(value) && !(value instanceof Date)) {
+    // Frozen by whoever made it, perhaps not in its depth.
+    for (const part of Object.values(value)) freezeDeep(place, part)
+    return value
+  }
+  if (value instanceof Date) return freezeDate(value)
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) freezeDeep(place, value[index])
+    return Object.freeze(value)
+  }
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null)
+    throw notPlain(place, prototype.constructor?.name ?? "object")
+  for (const key in value) freezeDeep(place, (value as Record<string, unknown>)[key])
+  return Object.freeze(value)
+}
+
+function notPlain(place: string, what: string): ValidationError {
+  return new ValidationError(`${place} gives a ${what}, which a cache cannot keep.`, {
+    cure: "Give plain data: objects, arrays, texts, numbers, bigints, booleans, null, and dates.",
+  })
+}
+
+/** Roughly how many bytes a value takes in memory. */
+export function sizeOf(value: unknown): number {
+  switch (typeof value) {
+    case "string":
+      return 24 + value.length
+    case "object": {
+      if (value === null) return 8
+      if (value instanceof Date) return 96
+      let size = 56
+      if (Array.isArray(value)) for (const item of value) size += 8 + sizeOf(item)
+      else if (value instanceof Uint8Array) size += value.byteLength
+      else for (const key in value) size += 8 + sizeOf((value as Record<string, unknown>)[key])
+      return size
+    }
+    default:
+      return 16
+  }
+}

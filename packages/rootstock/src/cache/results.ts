@@ -1,0 +1,208 @@
+import { DeclarationError } from "../errors/index.ts"
+import { shown } from "../schema/index.ts"
+import { currentSession, transaction } from "../session/index.ts"
+import { absent, type Coherence, type Kind, type Load, type Target } from "./coherence.ts"
+import { type Counters, newCounters } from "./counters.ts"
+import { freezeDeep, sizeOf } from "./frozen.ts"
+import { cacheOf } from "./opened.ts"
+import { type Life, type LifeOptions, lifeOf } from "./options.ts"
+import { KeyPattern } from "./pattern.ts"
+import { type Tag, tableTag } from "./tags.ts"
+import { decodeValue, encodeValue } from "./value-json.ts"
+
+export type ResultOptions<A extends readonly unknown[]> = LifeOptions & {
+  /**
+   * The rows that the result depends on. It may only pass its arguments on: it is called once at start with placeholders,
+   * to learn the tables and columns.
+   */
+  tags?: (...values: A) => readonly Tag[]
+}
+
+type KeyValue = string | number | bigint | boolean | Date
+
+/** What a function gives, cached by its arguments: call it like the function. Made by `cacheResult`. */
+export type CachedResult<A extends readonly KeyValue[], R> = {
+  /** The result: from the cache, or from the function. Inside a transaction always from the function. */
+  (...values: A): Promise<R>
+  readonly declaration: ResultDeclaration
+  /** The logical key of a result. */
+  key(...values: A): string
+  /** Forgets a result; in a transaction after its commit. */
+  forget(...values: A): Promise<void>
+}
+
+/** What was declared of cached results. */
+export class ResultDeclaration {
+  readonly pattern: KeyPattern
+  readonly life: Life
+  readonly load: (...values: never[]) => unknown
+  readonly #tags: ((...values: never[]) => readonly Tag[]) | undefined
+
+  constructor(key: string, options: ResultOptions<never[]>, load: (...values: never[]) => unknown) {
+    this.pattern = new KeyPattern(key)
+    this.life = lifeOf(key, options)
+    this.load = load
+    this.#tags = options.tags
+  }
+
+  /** The tags, asked for with placeholders. @throws DeclarationError */
+  get exampleTags(): readonly Tag[] {
+    try {
+      return this.tags(this.pattern.placeholders)
+    } catch (cause) {
+      throw new DeclarationError(`The tags of ${this.pattern.text} cannot be found out.`, {
+        cure: "Let `tags` only pass its arguments on, e.g. (id) => [projects.row(id)].",
+        cause,
+      })
+    }
+  }
+
+  tags(values: readonly unknown[]): readonly Tag[] {
+    return this.#tags?.(...(values as never[])) ?? []
+  }
+}
+
+/**
+ * Caches what a function gives, by its arguments, which stand for the placeholders of the key in their order.
+ *
+ * What it depends on is said by `tags`; a write through storages or raw SQL that touches such rows makes it forget.
+ * The result is plain data: objects, arrays, texts, numbers, bigints, booleans, dates; it comes frozen.
+ *
+ * @throws DeclarationError
+ *
+ * ### Examples
+ *
+ * ```ts
+ * export const projectDetail = cacheResult(
+ *   "project:{id}:detail",
+ *   { ttl: "1h", tags: (id) => [projects.row(id), participants.where({ projectId: id })] },
+ *   async (id: number) => buildDetail(id),
+ * )
+ * await projectDetail(7)
+ * ```
+ */
+export function cacheResult<A extends readonly KeyValue[], R>(
+  key: string,
+  options: ResultOptions<NoInfer<A>>,
+  load: (...values: A) => R | Promise<R>,
+): CachedResult<A, R> {
+  const declaration = new ResultDeclaration(key, options as never, load as never)
+  const read = async (...values: A): Promise<R> => {
+    const cache = currentSession() === undefined ? cacheHaving(declaration) : undefined
+    if (cache === undefined) return load(...values)
+    return cache.kindOf(declaration).get(values) as Promise<R>
+  }
+  return Object.freeze(
+    Object.assign(read, {
+      declaration,
+      key: (...values: A) => declaration.pattern.key(values),
+      forget: async (...values: A) => cacheHaving(declaration)?.forget([declaration.pattern.key(values)]),
+    }),
+  )
+}
+
+/**
+ * Makes a function forget results after it: keys are patterns whose placeholders stand for its arguments in their order, or
+ * a function of its arguments. It runs in a transaction, and they are forgotten after its commit.
+ *
+ * ### Examples
+ *
+ * ```ts
+ * export const setTitle = invalidates(["project:{id}:detail"], async (id: number, title: string) => { … })
+ * ```
+ */
+export function invalidates<A extends unknown[], R>(
+  keys: readonly string[] | ((...values: A) => readonly string[]),
+  work: (...values: A) => R | Promise<R>,
+): (...values: A) => Promise<R> {
+  const patterns = typeof keys === "function" ? undefined : keys.map((key) => new KeyPattern(key))
+  for (const pattern of patterns ?? []) {
+    if (pattern.placeholders.length > work.length && work.length > 0) {
+      throw new DeclarationError(
+        `The key ${shown(pattern.text)} has more placeholders than the function has arguments.`,
+        {
+          cure: "Give a function that makes the keys from the arguments.",
+        },
+      )
+    }
+  }
+  const keysOf = (values: A): readonly string[] =>
+    typeof keys === "function" ? keys(...values) : (patterns as KeyPattern[]).map((pattern) => pattern.key(values))
+  return (...values) =>
+    transaction(
+      async () => {
+        const forgotten = keysOf(values)
+        const result = await work(...values)
+        for (const key of forgotten) await cacheOf(key, (cache) => cache.owns(key))?.forget([key])
+        return result
+      },
+      work.name === "" ? {} : { name: work.name },
+    )
+}
+
+function cacheHaving(declaration: ResultDeclaration) {
+  return cacheOf(declaration.pattern.text, (cache) => cache.has(declaration))
+}
+
+/** Cached results of an opened cache. */
+export class ResultKind implements Kind {
+  readonly declaration: ResultDeclaration
+  readonly pattern: string
+  readonly ttlMs: number
+  readonly negativeTtlMs: number
+  readonly softTtlMs: number | undefined
+  readonly jitter: number
+  readonly counters: Counters = newCounters()
+  readonly #coherence: Coherence
+
+  constructor(declaration: ResultDeclaration, coherence: Coherence) {
+    this.declaration = declaration
+    this.pattern = declaration.pattern.text
+    this.ttlMs = declaration.life.ttlMs
+    this.negativeTtlMs = declaration.life.negativeTtlMs
+    this.softTtlMs = declaration.life.softTtlMs
+    this.jitter = declaration.life.jitter
+    this.#coherence = coherence
+  }
+
+  async get(values: readonly unknown[]): Promise<unknown> {
+    const target = this.#target(values)
+    if (target.slot !== undefined) {
+      const value = this.#coherence.peek(target)
+      if (value !== absent) return value
+    }
+    const load: Load = async () => this.declaration.load(...(values as never[]))
+    return this.#coherence.read(target, load)
+  }
+
+  #target(values: readonly unknown[]): Target {
+    const key = this.declaration.pattern.key(values)
+    const kept = this.#coherence.memory?.find(key)
+    if (kept !== undefined) return kept
+    const tags = new Set<string>()
+    for (const { key: own, table } of this.declaration.tags(values)) tags.add(own).add(tableTag(table))
+    return { kind: this, key, tags: [...tags], slot: undefined }
+  }
+
+  encode(value: unknown): string {
+    return encodeValue(value)
+  }
+
+  decode(text: string): unknown {
+    return freezeDeep(this.pattern, decodeValue(text))
+  }
+
+  freeze(value: unknown): unknown {
+    return freezeDeep(this.pattern, value)
+  }
+
+  sizeOf(value: unknown): number {
+    return sizeOf(value) + 200
+  }
+
+  readonly kept = nothing
+  readonly left = nothing
+}
+
+/** Results are found by their keys: nothing is to be remembered of them. */
+const nothing = (): void => undefined

@@ -1,0 +1,164 @@
+import { DeclarationError } from "../errors/index.ts"
+import { type AnyTable, type ColumnDefinition, definitionOf, type TableDefinition } from "../schema/index.ts"
+import type { RowLoad, RowReader, StorageClass } from "../storage/index.ts"
+import { absent, type Coherence, type Kind, type Load, type Target } from "./coherence.ts"
+import { type Counters, newCounters } from "./counters.ts"
+import { sizeOf } from "./frozen.ts"
+import { type Life, type LifeOptions, lifeOf } from "./options.ts"
+import { KeyPattern } from "./pattern.ts"
+import { RowJson } from "./row-json.ts"
+import { keyValues, tableTag } from "./tags.ts"
+
+export type RowsOptions = LifeOptions & {
+  /** Pattern of the keys, with a placeholder for each column of the primary key, e.g. `user:{id}`. */
+  key: string
+  /** What a write does to a kept row: forget it (default), or replace it by the new one. */
+  onWrite?: "invalidate" | "refresh"
+}
+
+/** Rows of a table that are cached by their key. Made by `cacheRows`, opened by `openCache`. */
+export class CachedRows {
+  readonly table: TableDefinition
+  readonly pattern: KeyPattern
+  readonly life: Life
+  readonly refreshes: boolean
+
+  constructor(table: TableDefinition, options: RowsOptions) {
+    const pattern = new KeyPattern(options.key)
+    const missing = table.primaryKey.filter((name) => !pattern.placeholders.includes(name))
+    if (missing.length > 0 || pattern.placeholders.length !== table.primaryKey.length) {
+      throw new DeclarationError(`The cache key ${options.key} does not fit the key of ${table.name}.`, {
+        cure: `Give it a placeholder for each column of the key and no other: ${table.primaryKey.map((name) => `{${name}}`).join(", ")}.`,
+      })
+    }
+    this.table = table
+    this.pattern = pattern
+    this.life = lifeOf(options.key, options)
+    this.refreshes = options.onWrite === "refresh"
+  }
+
+  /** The logical key of a row. */
+  key(key: unknown): string {
+    const values = keyValues(this.table, key)
+    return this.pattern.key(this.pattern.placeholders.map((name) => values[name]))
+  }
+}
+
+/**
+ * Caches rows of a table by their key: `storage.get(key)` outside of transactions is served from the cache, and writes of
+ * any kind make it forget or replace what they change, after their commit.
+ *
+ * @throws DeclarationError
+ *
+ * ### Examples
+ *
+ * ```ts
+ * export const userCache = cacheRows(UserStorage, { key: "user:{id}", ttl: "1h", onWrite: "invalidate" })
+ * const cache = await openCache(db, { caches: [userCache] })
+ * await store.users.get(42) // from the database
+ * await store.users.get(42) // from the cache
+ * ```
+ */
+export function cacheRows(Class: Pick<StorageClass<AnyTable>, "table">, options: RowsOptions): CachedRows {
+  return new CachedRows(definitionOf(Class.table), options)
+}
+
+/** Cached rows of an opened cache: reads by key. */
+export class RowKind implements Kind, RowReader {
+  readonly rows: CachedRows
+  readonly pattern: string
+  readonly ttlMs: number
+  readonly negativeTtlMs: number
+  readonly softTtlMs: number | undefined
+  readonly jitter: number
+  readonly counters: Counters = newCounters()
+  readonly #json: RowJson
+  readonly #tags: readonly string[]
+  readonly #coherence: Coherence
+  /** Reads a row past the cache; given by the storages. */
+  loadRow: RowLoad | undefined
+  /** Targets in memory by the key that was asked for; so a hit needs no text of a key. */
+  readonly #targets = new Map<unknown, Target>()
+  /** The key that was asked for, of each target. */
+  readonly #asked = new WeakMap<Target, unknown>()
+  readonly #single: boolean
+
+  constructor(rows: CachedRows, coherence: Coherence) {
+    this.rows = rows
+    this.pattern = rows.pattern.text
+    this.ttlMs = rows.life.ttlMs
+    this.negativeTtlMs = rows.life.negativeTtlMs
+    this.softTtlMs = rows.life.softTtlMs
+    this.jitter = rows.life.jitter
+    this.#json = new RowJson(rows.table)
+    this.#tags = [tableTag(rows.table)]
+    this.#coherence = coherence
+    this.#single = rows.table.primaryKey.length === 1 && hasPlainKey(rows.table)
+  }
+
+  get(key: unknown): Promise<unknown> {
+    const known = this.#targets.get(key)
+    if (known !== undefined) {
+      const value = this.#coherence.peek(known)
+      if (value !== absent) return Promise.resolve(this.#handed(value))
+    }
+    return this.#read(key)
+  }
+
+  async #read(key: unknown): Promise<unknown> {
+    const target = this.target(key)
+    if (!this.#single && target.slot !== undefined) {
+      const value = this.#coherence.peek(target)
+      if (value !== absent) return this.#handed(value)
+    }
+    return this.#handed(await this.#coherence.read(target, this.load(key)))
+  }
+
+  /** The target of a row; the one in memory where there is one. */
+  target(key: unknown): Target {
+    const text = this.rows.key(key)
+    const kept = this.#coherence.memory?.find(text)
+    if (kept !== undefined) return kept
+    const target: Target = { kind: this, key: text, tags: this.#tags, slot: undefined }
+    if (this.#single) this.#asked.set(target, key)
+    return target
+  }
+
+  load(key: unknown): Load {
+    return () => (this.loadRow as RowLoad)(key)
+  }
+
+  #handed(value: unknown): unknown {
+    return this.#json.copies && value !== undefined ? this.#json.copy(value as Record<string, unknown>) : value
+  }
+
+  encode(value: unknown): string {
+    return this.#json.encode(value as Record<string, unknown>)
+  }
+
+  decode(text: string): unknown {
+    return this.#json.decode(text)
+  }
+
+  freeze(value: unknown): unknown {
+    return value === undefined ? undefined : this.#json.freeze(value as Record<string, unknown>)
+  }
+
+  sizeOf(value: unknown): number {
+    return sizeOf(value) + 200
+  }
+
+  kept(target: Target): void {
+    if (this.#single) this.#targets.set(this.#asked.get(target), target)
+  }
+
+  left(target: Target): void {
+    if (this.#single) this.#targets.delete(this.#asked.get(target))
+  }
+}
+
+/** Whether equal keys are identical: texts and numbers, not dates. */
+function hasPlainKey({ column, primaryKey }: TableDefinition): boolean {
+  const { type } = column.get(primaryKey[0] as string) as ColumnDefinition
+  return type.kind !== "timestamp" && type.kind !== "bytes"
+}

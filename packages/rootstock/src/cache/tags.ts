@@ -1,0 +1,84 @@
+import { DeclarationError } from "../errors/index.ts"
+import {
+  type AnyTable,
+  type ColumnsOf,
+  definitionOf,
+  type Key,
+  type Row,
+  type TableDefinition,
+} from "../schema/index.ts"
+import { keyPart } from "./pattern.ts"
+
+/** What a cached result depends on: rows of a table. Made by `tagsOf`. */
+export type Tag = {
+  readonly table: TableDefinition
+  /** The tag's own logical key, e.g. `tag:projects:id=7`. */
+  readonly key: string
+  /** Keys of the columns that it goes by; empty for the whole table. */
+  readonly columns: readonly string[]
+}
+
+/** Tags of one table. */
+export type TableTags<T extends AnyTable> = {
+  /** The row with this key. */
+  row(key: Key<T>): Tag
+  /** All rows with these values, each compared by equality; those that come to have them and those that cease to, too. */
+  where(values: { readonly [K in keyof ColumnsOf<T>]?: K extends keyof Row<T> ? Row<T>[K] : never }): Tag
+  /** All rows. */
+  all(): Tag
+}
+
+/**
+ * What cached results say they depend on.
+ *
+ * ### Examples
+ *
+ * ```ts
+ * const projects = tagsOf(tables.projects)
+ * const participants = tagsOf(tables.participants)
+ * cacheResult("project:{id}:detail", { ttl: "1h", tags: (id) => [projects.row(id), participants.where({ projectId: id })] }, …)
+ * ```
+ */
+export function tagsOf<T extends AnyTable>(table: T): TableTags<T> {
+  const definition = definitionOf(table)
+  const where = (values: Readonly<Record<string, unknown>>): Tag => {
+    const columns = Object.keys(values).sort()
+    for (const name of columns) {
+      if (definition.column.has(name)) continue
+      throw new DeclarationError(`${definition.name} has no column ${name} for a tag.`, {
+        cure: `Name one of ${definition.columns.map(({ key }) => key).join(", ")}.`,
+      })
+    }
+    return { table: definition, columns, key: tagKey(definition, columns, values) }
+  }
+  return Object.freeze({
+    row: (key: unknown) => where(keyValues(definition, key)),
+    where: where as never,
+    all: () => ({ table: definition, columns: [], key: tagKey(definition, [], {}) }),
+  }) as TableTags<T>
+}
+
+/** A key of the table by its columns. */
+export function keyValues(table: TableDefinition, key: unknown): Readonly<Record<string, unknown>> {
+  const { primaryKey } = table
+  if (primaryKey.length === 1) return { [primaryKey[0] as string]: key }
+  return Object.fromEntries(primaryKey.map((name) => [name, (key as Record<string, unknown> | null)?.[name]]))
+}
+
+/** `tag:participants:projectId=7`; `tag:participants:*` for all rows. */
+export function tagKey(
+  table: TableDefinition,
+  columns: readonly string[],
+  values: Readonly<Record<string, unknown>>,
+): string {
+  if (columns.length === 0) return `tag:${table.name}:*`
+  const parts = columns.map(
+    (name) => `${name}=${values[name] === null ? "%-" : keyPart(`tag:${table.name}`, name, values[name])}`,
+  )
+  return `tag:${table.name}:${parts.join(":")}`
+}
+
+/** The tag of what depends on rows of the table in any way; dropped where it is not known which rows were written. */
+export function tableTag(table: TableDefinition): string {
+  return `tag:${table.name}`
+}

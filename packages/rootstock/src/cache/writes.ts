@@ -1,0 +1,142 @@
+import type { Registry, TableDefinition } from "../schema/index.ts"
+import type { Participant } from "../session/index.ts"
+import type { Writes } from "../storage/index.ts"
+import type { Changes, Coherence, Load, Target } from "./coherence.ts"
+import type { Dependencies } from "./dependencies.ts"
+import type { RowKind } from "./rows.ts"
+import { keyValues, tableTag, tagKey } from "./tags.ts"
+
+/** More keys than these of one table are forgotten by its tag, in one step. */
+const mostKeys = 1_000
+
+/** What one unit of work wrote, as keys to forget and entries to renew. */
+export class CollectedWrites implements Writes {
+  readonly #dependencies: Dependencies
+  readonly #coherence: Coherence
+  readonly #registry: Registry
+  readonly #dropped = new Set<string>()
+  readonly #renewed = new Map<string, { target: Target; load: Load }>()
+  /** Counts to raise after the commit. */
+  readonly #invalidated = new Map<RowKind, number>()
+  /** How many keys were collected for a table. */
+  readonly #counts = new Map<TableDefinition, number>()
+
+  constructor(dependencies: Dependencies, coherence: Coherence, registry: Registry) {
+    this.#dependencies = dependencies
+    this.#coherence = coherence
+    this.#registry = registry
+  }
+
+  row(
+    table: TableDefinition,
+    key: unknown,
+    row: Readonly<Record<string, unknown>> | undefined,
+    changed: readonly string[] | undefined,
+  ): void {
+    if (changed !== undefined) this.#follow(table, changed)
+    const on = this.#dependencies.of(table)
+    if (on === undefined || this.#isAll(table) || !this.#counted(table)) return
+    for (const kind of on.rows) {
+      // A row that was not there before can only be known as "there is none".
+      if (changed === undefined && kind.negativeTtlMs === 0) continue
+      const target = kind.target(key)
+      this.#dropped.add(target.key)
+      this.#count(kind)
+      if (kind.rows.refreshes && changed !== undefined) {
+        this.#renewed.set(target.key, { target, load: kind.load(key) })
+      }
+    }
+    const values = row ?? keyValues(table, key)
+    for (const { columns, settled } of on.combinations) {
+      const moved =
+        changed !== undefined &&
+        (!settled || columns.some((name) => changed.includes(name) && !table.primaryKey.includes(name)))
+      if (moved || columns.some((name) => values[name] === undefined)) this.#dropped.add(tableTag(table))
+      else this.#dropped.add(tagKey(table, columns, values))
+    }
+  }
+
+  gone(table: TableDefinition, key: unknown): void {
+    const on = this.#dependencies.of(table)
+    if (on !== undefined && !this.#isAll(table) && this.#counted(table)) {
+      for (const kind of on.rows) {
+        const { key: text } = kind.target(key)
+        this.#dropped.add(text)
+        this.#renewed.delete(text)
+        this.#count(kind)
+      }
+      const values = keyValues(table, key)
+      for (const { columns } of on.combinations) {
+        if (columns.some((name) => values[name] === undefined)) this.#dropped.add(tableTag(table))
+        else this.#dropped.add(tagKey(table, columns, values))
+      }
+    }
+    this.#cascade(table)
+  }
+
+  some(table: TableDefinition, removed: boolean): void {
+    if (this.#dependencies.of(table) !== undefined) this.#dropped.add(tableTag(table))
+    this.#cascade(table, removed)
+  }
+
+  /** Forgets one key by its name. */
+  drop(key: string): void {
+    this.#dropped.add(key)
+  }
+
+  #cascade(table: TableDefinition, removed = true): void {
+    this.#follow(
+      table,
+      table.columns.map(({ key }) => key),
+    )
+    if (!removed) return
+    for (const reached of this.#dependencies.cascade(table, this.#registry)) this.#dropped.add(tableTag(reached))
+  }
+
+  /** References to a column that was changed may take their rows along. */
+  #follow(table: TableDefinition, changed: readonly string[]): void {
+    for (const { source, targetColumn, onUpdate } of this.#registry.referencedBy.get(table) ?? []) {
+      const moves = onUpdate !== "restrict" && onUpdate !== "no action" && changed.includes(targetColumn.key)
+      if (moves && this.#dependencies.of(source) !== undefined) this.#dropped.add(tableTag(source))
+    }
+  }
+
+  #count(kind: RowKind): void {
+    this.#invalidated.set(kind, (this.#invalidated.get(kind) ?? 0) + 1)
+  }
+
+  #isAll(table: TableDefinition): boolean {
+    return this.#dropped.has(tableTag(table))
+  }
+
+  #counted(table: TableDefinition): boolean {
+    const count = (this.#counts.get(table) ?? 0) + 1
+    this.#counts.set(table, count)
+    if (count <= mostKeys) return true
+    this.#dropped.add(tableTag(table))
+    return false
+  }
+
+  async prepare(): Promise<void> {
+    if (this.#dropped.size > 0) await this.#coherence.prepare(this.#changes)
+  }
+
+  async committed(): Promise<void> {
+    for (const [kind, count] of this.#invalidated) kind.counters.invalidations += count
+    if (this.#dropped.size > 0) await this.#coherence.committed(this.#changes)
+  }
+
+  join(child: Participant): void {
+    const own = child as CollectedWrites
+    const { dropped, renewed } = own.#changes
+    for (const [kind, count] of own.#invalidated) {
+      this.#invalidated.set(kind, (this.#invalidated.get(kind) ?? 0) + count)
+    }
+    for (const key of dropped) this.#dropped.add(key)
+    for (const [key, renewal] of renewed) this.#renewed.set(key, renewal)
+  }
+
+  get #changes(): Changes {
+    return { dropped: this.#dropped, renewed: this.#renewed }
+  }
+}
