@@ -3,26 +3,14 @@ import { MigrationError } from "rootstock"
 import { migrateUp, migrationStatus } from "rootstock/migrate"
 import type { Unit } from "./databases.ts"
 
-/** What was done to bring a database up to date. */
-export type BroughtUp = {
-  /** The database was made by this call. */
-  readonly fresh: boolean
-  /** Ids of the migrations that this call applied. */
-  readonly applied: readonly string[]
-}
-
 /** The folder of a unit's migrations as a path. */
 export function folderOf(unit: Unit): string {
   return fileURLToPath(unit.migrations)
 }
 
-/** Applies the migrations of a unit that its database lacks. */
-export async function bringUp(unit: Unit, url: string): Promise<BroughtUp> {
-  const directory = folderOf(unit)
-  const applied = (await migrateUp({ url, directory })).map(({ id }) => id)
-  if (applied.length === 0) return { fresh: false, applied }
-  const [first] = await migrationStatus({ url, directory })
-  return { fresh: first !== undefined && applied.includes(first.id), applied }
+/** Applies the migrations of a unit that its database lacks; gives their ids. */
+export async function bringUp(unit: Unit, url: string): Promise<string[]> {
+  return (await migrateUp({ url, directory: folderOf(unit) })).map(({ id }) => id)
 }
 
 /** @throws MigrationError where the database lacks migrations */

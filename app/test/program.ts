@@ -74,6 +74,24 @@ export async function serve(env: Record<string, string>, words = ""): Promise<Se
   return { address, lines, child, stop, [Symbol.asyncDispose]: async () => void (await stop("SIGKILL")) }
 }
 
+/** Starts `rootstock serve` and kills it at the first line of the log that fits; gives the lines up to it. */
+export async function killAt(env: Record<string, string>, fits: RegExp): Promise<string[]> {
+  const child = spawn(process.execPath, [main, "serve"], {
+    env: environment(env),
+    stdio: ["ignore", "pipe", "inherit"],
+  })
+  const messages: string[] = []
+  for await (const text of createInterface({ input: child.stdout })) {
+    const { message }: Line = JSON.parse(text)
+    messages.push(message)
+    if (!fits.test(message)) continue
+    child.kill("SIGKILL")
+    break
+  }
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit")
+  return messages
+}
+
 /** A folder that is removed when the test ends. */
 export async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {
   const path = await mkdtemp(join(tmpdir(), "rootstock-app-"))

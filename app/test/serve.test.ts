@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { describe, it, test } from "node:test"
 import pg from "pg"
 import { engines } from "../../packages/rootstock/test/support/index.ts"
-import { get, home, run, serve, temporaryFolder } from "./program.ts"
+import { get, home, killAt, run, serve, temporaryFolder } from "./program.ts"
 
 for (const engine of engines) {
   describe(`rootstock serve on ${engine.name}`, () => {
@@ -35,6 +35,33 @@ for (const engine of engines) {
       await using second = await serve(env)
       assert.equal((await get(`${second.address}/users?count=1`)).total, 94)
       assert.equal(await second.stop(), 0)
+    })
+
+    it("loads the sample data at the next start where it was killed before it had", async () => {
+      await using place = await home(engine)
+      const env = { DATABASE_URL: place.url }
+      for (const fits of [/^Applied migration .* of shop$/, /^Loading the sample data/]) {
+        const lines = await killAt(env, fits)
+        assert.match(lines.at(-1)!, fits)
+      }
+      await using server = await serve(env)
+      const { lines } = server
+      assert.ok(lines.some(({ message }) => message.startsWith("Loaded the sample data")))
+      assert.equal((await get(`${server.address}/orders?count=1`)).total, 830)
+    })
+
+    it("loads the sample data once where two start at once", async () => {
+      await using place = await home(engine)
+      const servers = await Promise.all([1, 2].map(() => serve({ DATABASE_URL: place.url })))
+      try {
+        const loaded = servers.map(({ lines }) =>
+          lines.filter(({ message }) => message.startsWith("Loaded the sample")),
+        )
+        assert.equal(loaded.flat().length, 1)
+        for (const { address } of servers) assert.equal((await get(`${address}/orders?count=1`)).total, 830)
+      } finally {
+        await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()))
+      }
     })
 
     it("finishes what it was asked before it stops", async () => {
@@ -106,10 +133,12 @@ test("logs SQL only where LOG_SQL asks for it, and never the values", async () =
   assert.doesNotMatch(logged.join(""), /needle/)
 })
 
-test("leaves the database empty with --no-sample", async () => {
+test("leaves the database empty with --no-sample, at later starts too", async () => {
   await using folder = await temporaryFolder()
-  await using server = await serve({ DATABASE_URL: `sqlite:${folder.path}` }, "shop --no-sample")
-  assert.deepEqual(await get(`${server.address}/users`), { users: [], total: 0 })
+  for (const words of ["shop --no-sample", ""]) {
+    await using server = await serve({ DATABASE_URL: `sqlite:${folder.path}` }, words)
+    assert.deepEqual(await get(`${server.address}/users`), { users: [], total: 0 })
+  }
 })
 
 test("is unhealthy once the file of its database is gone", async () => {

@@ -4,6 +4,7 @@ import { appUnit, openUnit, unitsOf, urlOf } from "../databases.ts"
 import { KeyService } from "../keys/service.ts"
 import { ApiKeyStorage } from "../keys/storage.ts"
 import { bringUp, refusePending } from "../migrations.ts"
+import { leaveSampleOut, loadSampleOnce } from "../sample.ts"
 import { appTables } from "../schema.ts"
 import { systems } from "../systems.ts"
 import { version } from "../version.ts"
@@ -18,7 +19,7 @@ export const serve: Command = {
     "no-migrate": { type: "boolean", sentence: "Stops where migrations are pending, instead of applying them." },
     "no-sample": {
       type: "boolean",
-      sentence: "Leaves a database empty that was just made, instead of loading sample data.",
+      sentence: "Leaves databases empty, also at later starts; without it those that never had rows get sample data.",
     },
   },
   async run(call, surroundings) {
@@ -55,7 +56,7 @@ async function prepare(
   const open = names.some((name) => (settings.API_AUTH ?? systems[name]!.auth) === "open")
   checkListening({ host: settings.HOST, open, allowOpen: settings.ALLOW_OPEN })
   const context = { clock, timeZone: settings.TIME_ZONE }
-  const fresh = await bringUpAll(names, workplace, wanted.migrate)
+  await bringUpAll(names, workplace, wanted.migrate)
   const opened: { close(): Promise<void> }[] = []
   const close = async () => void (await Promise.all(opened.map((database) => database.close())))
   let server: Server
@@ -71,10 +72,10 @@ async function prepare(
       opened.push(database)
       probes.push(() => database.ping())
       const own = { ...context, log: log.named(name) }
-      if (wanted.sample && fresh.has(name)) {
-        log.info(`Loading the sample data of ${name}`)
-        const counts = await system.loadSample(database, own)
-        log.info(`Loaded the sample data of ${name}`, counts)
+      if (!wanted.sample) await leaveSampleOut(database, clock)
+      else if (wanted.migrate) {
+        const counts = await loadSampleOnce(system, database, own)
+        if (counts !== undefined) log.info(`Loaded the sample data of ${name}`, counts)
       }
       mounted.push(mountable(system, database, own, settings.API_AUTH))
     }
@@ -98,13 +99,8 @@ async function prepare(
   }
 }
 
-/** Applies or demands migrations; gives the names of the systems whose databases were just made. */
-async function bringUpAll(
-  names: readonly string[],
-  { settings, log }: Workplace,
-  migrate: boolean,
-): Promise<Set<string>> {
-  const fresh = new Set<string>()
+/** Applies or demands migrations. */
+async function bringUpAll(names: readonly string[], { settings, log }: Workplace, migrate: boolean): Promise<void> {
   log.info(`Databases: ${settings.databases.shown}`)
   for (const unit of unitsOf(names)) {
     const url = urlOf(unit, settings, names.length === 1)
@@ -112,11 +108,8 @@ async function bringUpAll(
       await refusePending(unit, url)
       continue
     }
-    const result = await bringUp(unit, url)
-    for (const id of result.applied) log.info(`Applied migration ${id} of ${unit.name}`)
-    if (result.fresh) fresh.add(unit.name)
+    for (const id of await bringUp(unit, url)) log.info(`Applied migration ${id} of ${unit.name}`)
   }
-  return fresh
 }
 
 function announce(
