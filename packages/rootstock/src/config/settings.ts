@@ -1,6 +1,7 @@
 import { checkedDatabaseHome, type DatabaseHome } from "./database-url.ts"
 import { EnvironmentError } from "./environment-error.ts"
 import { type Environment, readVariables } from "./read.ts"
+import { brokerUrl, cacheUrl } from "./server-urls.ts"
 import {
   booleanVariable,
   choiceVariable,
@@ -64,6 +65,88 @@ export const environmentVariables = {
     min: 1,
     max: 604_800,
   }),
+  CACHE_URL: urlVariable({
+    sentence: "Where values are cached: memory: in the process, off: nowhere, or a Redis URL.",
+    example: "redis://localhost:6379/0",
+    schemes: ["memory", "off", "redis", "rediss"],
+  }),
+  CACHE_PREFIX: textVariable({
+    sentence: "What stands before all keys in Redis; where several systems share it, each adds its own name.",
+    example: "prod:",
+    default: "",
+    pattern: /^[\w.:-]{0,64}$/,
+    patternName: "at most 64 letters, digits, and . : - _",
+  }),
+  CACHE_LOCAL: booleanVariable({
+    sentence: "Whether a process keeps values from Redis in its memory too; a write then waits some 20 ms more.",
+    example: "true",
+    default: true,
+  }),
+  CACHE_COHERENCE: choiceVariable(["strict", "bounded", "ttl"], {
+    sentence: "What Redis promises: strict (no stale read), bounded (a second at most), or ttl (by age only).",
+    example: "strict",
+    default: "strict",
+  }),
+  REDIS_URL: urlVariable({
+    sentence: "Redis for conversation state; CACHE_URL and this one stand in for each other.",
+    example: "redis://localhost:6379/0",
+    schemes: ["redis", "rediss"],
+  }),
+  REDIS_HOST: hostVariable({
+    sentence: "Host of Redis; makes up the URL where CACHE_URL is unset.",
+    example: "localhost",
+  }),
+  REDIS_PORT: integerVariable({
+    sentence: "Port of Redis, used with REDIS_HOST.",
+    example: "6379",
+    default: 6379,
+    min: 1,
+    max: 65_535,
+  }),
+  REDIS_DB: integerVariable({
+    sentence: "Number of the Redis database, used with REDIS_HOST.",
+    example: "0",
+    default: 0,
+    min: 0,
+    max: 1_000_000,
+  }),
+  REDIS_DECODE_RESPONSES: booleanVariable({
+    sentence: "Has no effect: values are always decoded to text; false only warns.",
+    example: "true",
+    default: true,
+  }),
+  BROKER_URL: urlVariable({
+    sentence: "Where queues are: database: in each system's database, or a RabbitMQ URL.",
+    example: "amqp://guest:guest@localhost:5672/local",
+    schemes: ["database", "amqp", "amqps"],
+  }),
+  RABBITMQ_HOST: hostVariable({
+    sentence: "Host of RabbitMQ; makes up the URL where BROKER_URL is unset.",
+    example: "localhost",
+  }),
+  RABBITMQ_PORT: integerVariable({
+    sentence: "Port of RabbitMQ, used with RABBITMQ_HOST.",
+    example: "5672",
+    default: 5672,
+    min: 1,
+    max: 65_535,
+  }),
+  RABBITMQ_VHOST: textVariable({
+    sentence: "Virtual host of RabbitMQ, used with RABBITMQ_HOST.",
+    example: "local",
+    default: "local",
+  }),
+  RABBITMQ_USER: textVariable({
+    sentence: "User of RabbitMQ, used with RABBITMQ_HOST.",
+    example: "guest",
+    default: "guest",
+  }),
+  RABBITMQ_PASSWORD: textVariable({
+    sentence: "Password of RabbitMQ, used with RABBITMQ_HOST.",
+    example: "guest",
+    default: "guest",
+    secret: true,
+  }),
   HOST: hostVariable({ sentence: "Address to listen on.", example: "127.0.0.1", default: "127.0.0.1" }),
   PORT: integerVariable({
     sentence: "Port to listen on; 0 takes a free one.",
@@ -107,6 +190,10 @@ export const environmentVariables = {
 export type Settings = Values<typeof environmentVariables> & {
   /** Where the databases are, made up from `DATABASE_URL` or `DB_HOST` and its companions. */
   readonly databases: DatabaseHome
+  /** Where values are cached, made up from `CACHE_URL`, `REDIS_HOST` and its companions, or `REDIS_URL`. */
+  readonly cache: string
+  /** Where queues are, made up from `BROKER_URL`, or `RABBITMQ_HOST` and its companions. */
+  readonly broker: string
 }
 
 /**
@@ -118,5 +205,5 @@ export function readSettings(environment: Environment): Settings {
   const { values, problems } = readVariables(environment, environmentVariables)
   const databases = checkedDatabaseHome(values, problems)
   if (problems.length > 0 || databases === undefined) throw new EnvironmentError(problems)
-  return Object.freeze({ ...values, databases })
+  return Object.freeze({ ...values, databases, cache: cacheUrl(values), broker: brokerUrl(values) })
 }
