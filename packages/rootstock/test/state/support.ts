@@ -1,0 +1,40 @@
+import { describe } from "node:test"
+import { type Coherence, EmbeddedCoherence } from "../../src/cache/index.ts"
+import { sharedTables } from "../../src/shared/index.ts"
+import { stateTables } from "../../src/state/index.ts"
+import { forEachDatabase, type Place } from "../storage/support.ts"
+
+export { refuses } from "../storage/support.ts"
+
+/** Tables of a system that uses the state layer. */
+export const tables = { ...stateTables, once: sharedTables.once } as const
+
+export type StatePlace = Place<typeof tables>
+
+/** Where reads come from. */
+export type Tier = {
+  readonly name: string
+  /** A coherence for one process; undefined where every read is one of the database. */
+  open(): Coherence | undefined
+}
+
+export const tiers: readonly Tier[] = [
+  { name: "without a cache", open: () => undefined },
+  {
+    name: "in memory",
+    open: () =>
+      new EmbeddedCoherence({
+        random: Math.random,
+        report: (error) => {
+          throw error
+        },
+      }),
+  },
+]
+
+/** Defines the same cases on every engine and tier. */
+export function forEachTier(define: (place: StatePlace, tier: Tier) => void): void {
+  forEachDatabase(tables, (place) => {
+    for (const tier of tiers) describe(tier.name, () => define(place, tier))
+  })
+}
