@@ -1,0 +1,36 @@
+import { RootstockError } from "../errors/index.ts"
+
+/**
+ * Says that a job can never succeed: it is not tried again, and is dead at once.
+ *
+ * ### Examples
+ *
+ * ```ts
+ * throw new PermanentError(`There is no user ${userId}.`, { cure: "Send it again with a user that exists." })
+ * ```
+ */
+export class PermanentError extends RootstockError {
+  override readonly code = "PERMANENT"
+
+  constructor(
+    message: string,
+    { cure = "Mend what it names, then retry the job.", cause }: { cure?: string; cause?: unknown } = {},
+  ) {
+    super(message, { cure, cause })
+  }
+}
+
+/** The job is no longer held by who would complete it: another worker has it, or it was cancelled. Nothing was changed. */
+export class FencedOutError extends RootstockError {
+  override readonly code = "FENCED_OUT"
+}
+
+/** A job ran longer than its time limit. */
+export class JobTimeoutError extends RootstockError {
+  override readonly code = "JOB_TIMEOUT"
+}
+
+/** A job was interrupted through no fault of its own: its worker stops, was taken for dead, or somebody cancelled the job. */
+export class JobInterruptedError extends RootstockError {
+  override readonly code = "JOB_INTERRUPTED"
+}

@@ -1,0 +1,18 @@
+export { retryDelay } from "./backoff.ts"
+export {
+  type Backoff,
+  type CommitContext,
+  defineJob,
+  type Handler,
+  handle,
+  type Job,
+  type JobContext,
+  type JobHandler,
+  type JobOptions,
+  type Lane,
+} from "./define.ts"
+export { FencedOutError, JobInterruptedError, JobTimeoutError, PermanentError } from "./errors.ts"
+export { type Jobs, type JobsOptions, openJobs } from "./jobs.ts"
+export type { Payload } from "./payload.ts"
+export type { SendOptions } from "./send.ts"
+export { inbox, job, jobDead, jobError, jobTables, pausedQueue, worker } from "./tables.ts"

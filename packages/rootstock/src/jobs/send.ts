@@ -1,0 +1,208 @@
+import type { Query, Step } from "../engine/index.ts"
+import { ValidationError } from "../errors/index.ts"
+import { type ColumnDefinition, definitionOf, type SqlValue, shown, uuidv7 } from "../schema/index.ts"
+import type { Job, Lane } from "./define.ts"
+import type { Backend } from "./storages.ts"
+import { job } from "./tables.ts"
+
+/** When and how a job is to be done. */
+export type SendOptions = {
+  /** Not before so many milliseconds from now, 0 at least. Not together with `runAt`. */
+  delayMs?: number
+  /** Not before this instant. */
+  runAt?: Date
+  /** Default: that of the kind. */
+  lane?: Lane
+  /**
+   * While a job of the same kind and key waits (not once it is begun), no second one is made: `ignore` leaves the first
+   * as it is, `replace` gives it this payload, time and lane. A key has 1 to 200 characters.
+   */
+  dedupe?: { key: string; onTwin: "ignore" | "replace" }
+  /** The instant that the job is for, where that is not when it is to run. */
+  fireAt?: Date
+}
+
+/** A job that is about to be stored. */
+export type NewJob = {
+  readonly id: string
+  readonly definition: Job
+  readonly json: unknown
+  readonly lane: number
+  readonly runAt: Date
+  readonly fireAt: Date | null
+  readonly dedupe: string | null
+  /** It takes the place of a waiting twin, which is left as it is otherwise. */
+  readonly replaces: boolean
+  readonly createdAt: Date
+}
+
+const longestKey = 200
+const { column } = definitionOf(job)
+
+/** Checks and completes what is to be sent. @throws ValidationError */
+export function newJob(definition: Job, json: unknown, options: SendOptions, present: Date): NewJob {
+  const { kind } = definition
+  const { delayMs, lane = definition.lane, dedupe, fireAt } = options
+  let { runAt } = options
+  if (delayMs !== undefined) {
+    if (runAt !== undefined) throw refused(kind, "both delayMs and runAt are given", "Give one of them.")
+    if (!(delayMs >= 0)) throw refused(kind, `delayMs is ${shown(delayMs)}`, "Give milliseconds from 0 on.")
+    runAt = new Date(present.getTime() + delayMs)
+  }
+  if (!Number.isInteger(lane) || lane < 0 || lane > 4) {
+    throw refused(kind, `there is no lane ${shown(lane)}`, "Give a lane from 0, the most urgent, to 4.")
+  }
+  if (dedupe !== undefined) checkKey(kind, dedupe.key)
+  if (runAt !== undefined) checkInstant(kind, "runAt", runAt)
+  if (fireAt !== undefined) checkInstant(kind, "fireAt", fireAt)
+  return {
+    id: uuidv7(),
+    definition,
+    json,
+    lane,
+    runAt: runAt ?? present,
+    fireAt: fireAt ?? runAt ?? null,
+    dedupe: dedupe === undefined ? null : `${kind}:${dedupe.key}`,
+    replaces: dedupe?.onTwin === "replace",
+    createdAt: present,
+  }
+}
+
+function checkKey(kind: string, key: string): void {
+  const problem = column.get("dedupe")?.type.problem(key)
+  if (problem === undefined && key !== "" && key.length <= longestKey) return
+  throw refused(kind, "the key of dedupe is no text of 1 to 200 characters", "Give a shorter one, such as a row's id.")
+}
+
+function checkInstant(kind: string, key: "runAt" | "fireAt", instant: Date): void {
+  const problem = column.get(key)?.type.problem(instant)
+  if (problem !== undefined) throw refused(kind, `${key} ${problem.sentence}`, "Give a Date.")
+}
+
+function refused(kind: string, why: string, cure: string): ValidationError {
+  return new ValidationError(`A job of ${kind} cannot be sent: ${why}.`, { cure })
+}
+
+/** What a statement does where a twin waits; undefined where its jobs have no keys. */
+type OnTwin = "ignore" | "replace" | undefined
+
+type Statement = {
+  readonly query: Query<readonly [dedupe: string, id: string]>
+  readonly bind: (values: SqlValue[]) => SqlValue[]
+}
+
+const columns = (
+  ["id", "queue", "kind", "lane", "runAt", "maxAttempts", "dedupe", "fireAt", "payload", "createdAt"] as const
+).map((key) => column.get(key) as ColumnDefinition)
+
+/** Makes the statements that store jobs: one for all that are sent together, as far as the engine takes them. */
+export class Insertion {
+  readonly #backend: Backend
+  readonly #statements = new Map<string, Statement>()
+
+  constructor(backend: Backend) {
+    this.#backend = backend
+  }
+
+  steps(jobs: readonly NewJob[]): Step[] {
+    const plain = jobs.filter(({ dedupe }) => dedupe === null)
+    if (plain.length === jobs.length) return this.#chunks(jobs, undefined)
+    const keyed = withoutTwins(jobs)
+    return [
+      ...this.#chunks(plain, undefined),
+      ...this.#chunks(
+        keyed.filter(({ replaces }) => !replaces),
+        "ignore",
+      ),
+      ...this.#chunks(
+        keyed.filter(({ replaces }) => replaces),
+        "replace",
+      ),
+    ]
+  }
+
+  #chunks(jobs: readonly NewJob[], onTwin: OnTwin): Step[] {
+    const steps: Step[] = []
+    for (let at = 0; at < jobs.length; ) {
+      const count = this.#backend.dialect.rowsAtOnce(columns.length, jobs.length - at)
+      steps.push(this.#step(jobs.slice(at, at + count), onTwin))
+      at += count
+    }
+    return steps
+  }
+
+  #step(jobs: readonly NewJob[], onTwin: OnTwin): Step {
+    const shape = `${onTwin}:${jobs.length === 1 ? "one" : this.#backend.dialect.rowsShape(jobs.length)}`
+    let statement = this.#statements.get(shape)
+    if (statement === undefined) {
+      statement = this.#statement(jobs.length, onTwin)
+      this.#statements.set(shape, statement)
+    }
+    const values: SqlValue[] = []
+    for (const one of jobs) this.#encode(one, values)
+    return { query: statement.query, values: statement.bind(values) }
+  }
+
+  #encode({ id, definition, lane, runAt, dedupe, fireAt, json, createdAt }: NewJob, values: SqlValue[]): void {
+    values.push(
+      id,
+      definition.queue,
+      definition.kind,
+      lane,
+      runAt.toISOString(),
+      definition.attempts,
+      dedupe,
+      fireAt === null ? null : fireAt.toISOString(),
+      this.#json(json),
+      createdAt.toISOString(),
+    )
+  }
+
+  #json(value: unknown): string {
+    const { type } = column.get("payload") as ColumnDefinition
+    const text = this.#backend.dialect.codec(type).convert?.(value)
+    if (typeof text === "string") return text
+    throw new ValidationError(`A payload ${text?.sentence}.`, { cure: "Give what JSON can say." })
+  }
+
+  #statement(count: number, onTwin: OnTwin): Statement {
+    const { dialect } = this.#backend
+    const names = columns.map(({ name }) => dialect.identifier(name)).join(", ")
+    const types = columns.map(({ type }) => type)
+    const { insert, bind } = dialect.rows(types, count)
+    // One row needs no arrays.
+    const source = count === 1 ? `VALUES (${types.map((_, index) => dialect.parameter(index + 1)).join(", ")})` : insert
+    const query: Query<readonly [string, string]> = {
+      sql: `INSERT INTO job (${names}) ${source}${twinSql(onTwin)}`,
+      decode: ([dedupe, id]) => [dedupe, id],
+      wide: false,
+      writes: true,
+      returns: onTwin !== undefined,
+      label: "jobs.send",
+    }
+    return { query, bind: count === 1 ? (values) => values : bind }
+  }
+}
+
+const onConflict = " ON CONFLICT (dedupe) WHERE dedupe IS NOT NULL AND state = 'wait' DO UPDATE SET"
+const returning = " RETURNING dedupe, id"
+
+function twinSql(onTwin: OnTwin): string {
+  if (onTwin === undefined) return ""
+  // A change of nothing returns the twin's id.
+  if (onTwin === "ignore") return `${onConflict} dedupe = excluded.dedupe${returning}`
+  // Attempts go on counting, so that no two takings of a job are alike.
+  return `${onConflict} payload = excluded.payload, lane = excluded.lane, run_at = excluded.run_at, fire_at = excluded.fire_at, max_attempts = job.attempt + excluded.max_attempts${returning}`
+}
+
+/** Of jobs with the same key that are sent together, one: as if they had been sent one after another. */
+function withoutTwins(jobs: readonly NewJob[]): NewJob[] {
+  const byKey = new Map<string, NewJob>()
+  for (const one of jobs) {
+    if (one.dedupe === null) continue
+    const first = byKey.get(one.dedupe)
+    if (first === undefined) byKey.set(one.dedupe, one)
+    else if (one.replaces) byKey.set(one.dedupe, { ...one, id: first.id })
+  }
+  return [...byKey.values()]
+}
