@@ -12,6 +12,7 @@ import {
   jsonColumn,
   listColumn,
   realColumn,
+  type TypeKind,
   textColumn,
   timeColumn,
   timestampColumn,
@@ -98,7 +99,7 @@ export type AnyTableColumn = {
  * A column under declaration; immutable, every call gives another one.
  *
  * `V` is its value, `N` whether it may be null, `G` whether it must be given, `P` whether it is in the primary key,
- * `R` its reference.
+ * `R` its reference, `K` the kind of its type, which tells text from other strings.
  */
 export class Column<
   V = any,
@@ -106,8 +107,9 @@ export class Column<
   G extends Given = Given,
   P extends boolean = boolean,
   R extends ReferenceTypes | undefined = ReferenceTypes | undefined,
+  K extends TypeKind = TypeKind,
 > {
-  declare readonly [columnTypes]: { value: V; nullable: N; given: G; primaryKey: P; reference: R }
+  declare readonly [columnTypes]: { value: V; nullable: N; given: G; primaryKey: P; reference: R; kind: K }
   readonly settings: ColumnSettings
 
   constructor(settings: ColumnSettings) {
@@ -116,27 +118,27 @@ export class Column<
   }
 
   /** The column may be null. A row that is made without it has null. */
-  nullable(): Column<V, true, G extends "never" ? "never" : "optional", P, R> {
+  nullable(): Column<V, true, G extends "never" ? "never" : "optional", P, R, K> {
     return changed(this, { nullable: true })
   }
 
   /** Value of a row that is made without the column: a constant, `now`, or a function called for each row. */
-  default(value: V | typeof now | (() => V)): Column<V, N, "optional", P, R> {
+  default(value: V | typeof now | (() => V)): Column<V, N, "optional", P, R, K> {
     return changed(this, { default: defaultValue(value) })
   }
 
   /** Value that the column takes at each update that does not set it. */
-  onUpdate(value: V | typeof now | (() => V)): Column<V, N, G, P, R> {
+  onUpdate(value: V | typeof now | (() => V)): Column<V, N, G, P, R, K> {
     return changed(this, { onUpdate: defaultValue(value) })
   }
 
   /** No two rows have the same value; nulls do not count. Needs no further index. */
-  unique(): Column<V, N, G, P, R> {
+  unique(): Column<V, N, G, P, R, K> {
     return changed(this, { unique: true })
   }
 
   /** The column is the primary key, or, where several columns say so, part of it in the order of declaration. */
-  primaryKey(): Column<V, N, G, true, R> {
+  primaryKey(): Column<V, N, G, true, R, K> {
     const { type, references } = this.settings
     const made = type.kind === "uuid" && references === undefined && this.settings.default === undefined
     return changed(this, { primaryKey: true, ...(made ? { default: { kind: "call", call: uuidv7 } } : {}) })
@@ -161,7 +163,7 @@ export class Column<
   >(
     target: (T & string) | (() => T),
     options: ReferenceOptions<As, Many, Across> = {},
-  ): Column<V, N, G, P, { target: T; as: As; many: Many; across: Across }> {
+  ): Column<V, N, G, P, { target: T; as: As; many: Many; across: Across }, K> {
     return changed(this, {
       references: {
         target: target as string | (() => AnyTableColumn),
@@ -176,27 +178,27 @@ export class Column<
   }
 
   /** A condition in SQL that every row fulfils, e.g. `"stock_quantity >= 0"`. */
-  check(sql: EngineSql): Column<V, N, G, P, R> {
+  check(sql: EngineSql): Column<V, N, G, P, R, K> {
     return changed(this, { checks: [...this.settings.checks, sql] })
   }
 
   /** The database computes and stores the column from others of its row; it is never given. */
-  generated(sql: EngineSql): Column<V, N, "never", P, R> {
+  generated(sql: EngineSql): Column<V, N, "never", P, R, K> {
     return changed(this, { generated: sql })
   }
 
   /** Name in the database, where it is not the `snake_case` of the key. */
-  named(name: string): Column<V, N, G, P, R> {
+  named(name: string): Column<V, N, G, P, R, K> {
     return changed(this, { name })
   }
 
   /** Name that the column had in the database before; a migration then renames instead of dropping and adding. */
-  was(name: string): Column<V, N, G, P, R> {
+  was(name: string): Column<V, N, G, P, R, K> {
     return changed(this, { was: name })
   }
 
   /** What the column means, for readers of the schema and of the HTTP documentation. */
-  describe(description: string): Column<V, N, G, P, R> {
+  describe(description: string): Column<V, N, G, P, R, K> {
     return changed(this, { description })
   }
 }
@@ -206,10 +208,10 @@ function changed(column: Column, changes: Partial<ColumnSettings>): any {
 }
 
 /** A `uuid()`: once it is the primary key, the library makes its values. */
-export type UuidColumn = Omit<Required<string>, "primaryKey"> & {
-  readonly [columnTypes]: Required<string>[typeof columnTypes]
+export type UuidColumn = Omit<Required<string, "uuid">, "primaryKey"> & {
+  readonly [columnTypes]: Required<string, "uuid">[typeof columnTypes]
   /** The column is the primary key; a row that is made without it gets a version 7 UUID. */
-  primaryKey(): Column<string, false, "optional", true, undefined>
+  primaryKey(): Column<string, false, "optional", true, undefined, "uuid">
 }
 
 function defaultValue(value: unknown): DefaultValue {
@@ -218,28 +220,29 @@ function defaultValue(value: unknown): DefaultValue {
   return { kind: "constant", value }
 }
 
-type Required<V> = Column<V, false, "required", false, undefined>
+type Required<V, K extends TypeKind> = Column<V, false, "required", false, undefined, K>
 
-function column<V>(type: ColumnType): Required<V> {
+function column<V, K extends TypeKind>(type: ColumnType): Required<V, K> {
   return new Column({ type, nullable: false, primaryKey: false, unique: false, checks: [] })
 }
 
 /** An integer primary key that the database counts up and never uses twice. */
-export function identity(): Column<number, false, "optional", true, undefined> {
+export function identity(): Column<number, false, "optional", true, undefined, "identity"> {
   return new Column({ type: identityColumn, nullable: false, primaryKey: true, unique: false, checks: [] })
 }
 
 /** A UUID as 36 lower-case characters. As `.primaryKey()` it is made by the library, version 7 (RFC 9562). */
-export const uuid = (): UuidColumn => column<string>(uuidColumn) as Omit<Required<string>, "primaryKey"> as UuidColumn
+export const uuid = (): UuidColumn =>
+  column<string, "uuid">(uuidColumn) as Omit<Required<string, "uuid">, "primaryKey"> as UuidColumn
 
 /** A whole number within ±(2^53 − 1); a stored one beyond that is an error, never a wrong number. */
-export const integer = (): Required<number> => column(integerColumn)
+export const integer = (): Required<number, "integer"> => column(integerColumn)
 
 /** A whole number of 64 bits, as a JavaScript `bigint`. */
-export const bigint = (): Required<bigint> => column(bigintColumn)
+export const bigint = (): Required<bigint, "bigint"> => column(bigintColumn)
 
 /** A finite floating-point number of 64 bits. */
-export const real = (): Required<number> => column(realColumn)
+export const real = (): Required<number, "real"> => column(realColumn)
 
 /**
  * An exact number as a string with `scale` digits after the point, e.g. `"12.50"` for `decimal(10, 2)`.
@@ -247,7 +250,7 @@ export const real = (): Required<number> => column(realColumn)
  * @param precision digits in all, 1 to 1000
  * @param scale digits after the point, 0 to `precision`
  */
-export function decimal(precision: number, scale: number): Required<string> {
+export function decimal(precision: number, scale: number): Required<string, "decimal"> {
   if (
     !Number.isInteger(precision) ||
     precision < 1 ||
@@ -268,7 +271,7 @@ export function decimal(precision: number, scale: number): Required<string> {
  *
  * @param options.max the most characters (code points), at least 1
  */
-export function text(options: { max?: number } = {}): Required<string> {
+export function text(options: { max?: number } = {}): Required<string, "text"> {
   if (options.max !== undefined && (!Number.isInteger(options.max) || options.max < 1 || options.max > 10_485_760)) {
     throw new DeclarationError(`text({ max: ${options.max} }) makes no sense.`, {
       cure: "Give a whole number from 1 to 10,485,760.",
@@ -278,19 +281,19 @@ export function text(options: { max?: number } = {}): Required<string> {
 }
 
 /** `true` or `false`. */
-export const boolean = (): Required<boolean> => column(booleanColumn)
+export const boolean = (): Required<boolean, "boolean"> => column(booleanColumn)
 
 /** An instant with milliseconds, as a `Date`; in the years 1 to 9999. */
-export const timestamp = (): Required<Date> => column(timestampColumn)
+export const timestamp = (): Required<Date, "timestamp"> => column(timestampColumn)
 
 /** A calendar day as `"YYYY-MM-DD"`. */
-export const date = (): Required<string> => column(dateColumn)
+export const date = (): Required<string, "date"> => column(dateColumn)
 
 /** A time of day as `"HH:MM:SS"`; `"HH:MM"` is taken too. */
-export const time = (): Required<string> => column(timeColumn)
+export const time = (): Required<string, "time"> => column(timeColumn)
 
 /** A JSON value of type `T`. Its keys come back in the order of `jsonb`. */
-export const json = <T = unknown>(): Required<T> => column(jsonColumn)
+export const json = <T = unknown>(): Required<T, "json"> => column(jsonColumn)
 
 /**
  * A list of values of one type.
@@ -301,7 +304,7 @@ export const json = <T = unknown>(): Required<T> => column(jsonColumn)
  * scopes: list(text({ max: 40 })).default([])
  * ```
  */
-export function list<V>(of: Column<V, any, any, any, any>): Required<V[]> {
+export function list<V>(of: Column<V, any, any, any, any, any>): Required<V[], "list"> {
   const { type } = of.settings
   if (type.kind === "list" || type.kind === "json" || type.kind === "bytes" || type.kind === "identity") {
     throw new DeclarationError(`list(${type.kind}()) is not supported.`, {
@@ -312,7 +315,7 @@ export function list<V>(of: Column<V, any, any, any, any>): Required<V[]> {
 }
 
 /** Bytes. */
-export const bytes = (): Required<Uint8Array> => column(bytesColumn)
+export const bytes = (): Required<Uint8Array, "bytes"> => column(bytesColumn)
 
 /**
  * One of the given strings.
@@ -323,7 +326,7 @@ export const bytes = (): Required<Uint8Array> => column(bytesColumn)
  * status: choice("pending", "confirmed").default("pending")
  * ```
  */
-export function choice<const V extends readonly [string, ...string[]]>(...values: V): Required<V[number]> {
+export function choice<const V extends readonly [string, ...string[]]>(...values: V): Required<V[number], "choice"> {
   if (new Set(values).size !== values.length || values.length === 0) {
     throw new DeclarationError(`choice(${values.join(", ")}) needs different values.`, {
       cure: "Name each value once.",

@@ -12,7 +12,7 @@ import { Check, Index, type IndexDefinition, type IndexTerm, SortTerm, type Tabl
 import { generatedName, longestName, snakeCase } from "./naming.ts"
 
 /** The columns of a table, by key. */
-export type Columns = { readonly [key: string]: Column<any, any, any, any, any> }
+export type Columns = { readonly [key: string]: Column<any, any, any, any, any, any> }
 
 /** A column of a declared table. */
 export class TableColumn<N extends string = string, C extends Columns = Columns, K extends string = string>
@@ -48,8 +48,8 @@ export type NameOf<T extends AnyTable> = NonNullable<T[typeof definitionSymbol][
 export type ColumnsOf<T extends AnyTable> = NonNullable<T[typeof definitionSymbol]["types"]>["columns"]
 
 export type ColumnTypesOf<C> =
-  C extends Column<infer V, infer N, infer G, infer P, infer R>
-    ? { value: V; nullable: N; given: G; primaryKey: P; reference: R }
+  C extends Column<infer V, infer N, infer G, infer P, infer R, infer K>
+    ? { value: V; nullable: N; given: G; primaryKey: P; reference: R; kind: K }
     : never
 
 /** A column as its table has it. */

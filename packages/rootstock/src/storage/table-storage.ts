@@ -24,7 +24,7 @@ import { makeCursor, planKeyset } from "./keyset.ts"
 import type { Plans } from "./plans.ts"
 import { type AnyWith, loadRelations, relationNames, relationOf } from "./relations.ts"
 import { type AnyOrder, planList, planScalar } from "./select.ts"
-import type { AcrossKey, AcrossName, Exactly, Loaded, OrderBy, Where, With } from "./types.ts"
+import type { AcrossKey, AcrossName, Amounts, Exactly, Loaded, OrderBy, Where, With } from "./types.ts"
 import { planIncrement, planUpdate, planUpdateMany, planUpdateWhere } from "./update.ts"
 import type { AnyWhere } from "./where.ts"
 
@@ -35,13 +35,6 @@ type Deleted = {
 }
 
 type WithOption<T extends AnyTable, S extends Tables, W> = { with?: W & Exactly<W, With<T, S>> }
-
-/** What can be added to the columns of numbers. */
-type Amounts<T extends AnyTable> = {
-  readonly [K in keyof Changes<T>]?: NonNullable<Changes<T>[K]> extends number | bigint | string
-    ? NonNullable<Changes<T>[K]>
-    : never
-}
 
 /** A page by keyset: `next` and `previous` are cursors, undefined at the ends. */
 export type KeysetPage<R> = { rows: R[]; next: string | undefined; previous: string | undefined }

@@ -1,5 +1,6 @@
 import type {
   AnyTable,
+  Changes,
   ColumnsOf,
   ColumnTypesOf,
   Key,
@@ -18,15 +19,15 @@ type ReferenceOf<C> = Types<C>["reference"]
 
 type Ordered = string | number | bigint | Date
 
-/** Conditions on one column. Several in one object must all hold. */
-export type Operators<V> = {
+/** Conditions on one column of the kind `K`. Several in one object must all hold. */
+export type Operators<V, K> = {
   /** Equal; `null` is equal to null. */
   eq?: V | null
   /** Different; a null is different from every value. A list means none of these. */
   not?: V | null | readonly V[]
   in?: readonly V[]
 } & (V extends Ordered ? { gt?: V; gte?: V; lt?: V; lte?: V; between?: readonly [from: V, to: V] } : unknown) &
-  (V extends string
+  (K extends "text" | "choice"
     ? {
         /** Case-sensitive pattern: `%` any text, `_` one character, `\` takes the next one as it is. */
         like?: string
@@ -45,18 +46,25 @@ type JsonOperators<V> = {
 
 type Scalar = string | number | bigint | boolean | Date | Uint8Array
 
-type Condition<C, V = ValueOf<C>, N = Types<C>["nullable"]> =
+type Condition<C, V = ValueOf<C>, N = Types<C>["nullable"], K = Types<C>["kind"]> =
   | (N extends true ? null : never)
   | ([V] extends [Scalar]
-      ? V | readonly V[] | Operators<V>
+      ? V | readonly V[] | Operators<V, K>
       : [V] extends [readonly unknown[]]
-        ? Operators<V>
+        ? Operators<V, K>
         : JsonOperators<V>)
 
 /** What rows are meant: equality, lists, null, operators, by column; all must hold. `or` needs one of its branches to hold. */
 export type Where<T extends AnyTable, C = ColumnsOf<T>> = { readonly [K in keyof C & string]?: Condition<C[K]> } & {
   readonly or?: readonly Where<T>[]
   readonly and?: readonly Where<T>[]
+}
+
+type NumberKind = "integer" | "bigint" | "real" | "decimal"
+
+/** What can be added to the columns of numbers: a decimal as its text. */
+export type Amounts<T extends AnyTable, C = ColumnsOf<T>> = {
+  readonly [K in keyof Changes<T> & keyof C]?: Types<C[K]>["kind"] extends NumberKind ? ValueOf<C[K]> : never
 }
 
 type Order = SortDirection | { direction?: SortDirection; nulls?: NullsPosition }

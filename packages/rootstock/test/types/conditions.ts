@@ -30,6 +30,17 @@ await store.users.find({ role: { in: ["admin"] }, born: { lt: "2000-01-01" }, ba
 await store.users.find({ tags: { has: "x" }, profile: { has: { theme: "dark" } } })
 // @ts-expect-error a number is not like anything
 await store.users.find({ score: { like: "1%" } })
+await store.users.find({ role: { like: "adm%", contains: "ADM" } })
+// @ts-expect-error a date is no text, though a string
+await store.users.find({ born: { like: "2000%" } })
+// @ts-expect-error nor is a time
+await store.users.find({ wakes: { contains: "7" } })
+// @ts-expect-error nor is a decimal
+await store.users.find({ balance: { like: "1%" } })
+// @ts-expect-error nor is a UUID
+await store.messages.find({ id: { contains: "0" } })
+// @ts-expect-error nor is a list of texts
+await store.users.find({ tags: { like: "x%" } })
 // @ts-expect-error no order among booleans
 await store.users.find({ isActive: { gt: false } })
 // @ts-expect-error no order among lists
@@ -71,6 +82,23 @@ await store.users.page({ where: { isActive: 1 }, count: 10 })
 store.users.stream({ where: { isActive: 1 } })
 // @ts-expect-error a wrong type
 await store.users.increment(1, { score: 1 }, { where: { isActive: 1 } })
+
+// Additions.
+await store.users.increment(1, { score: 1.5, large: 2n, balance: "-0.50" })
+// @ts-expect-error text is not added to
+await store.users.increment(1, { username: "x" })
+// @ts-expect-error nor is a date
+await store.users.increment(1, { born: "2000-01-01" })
+// @ts-expect-error nor is a choice
+await store.users.increment(1, { role: "admin" })
+// @ts-expect-error nor is an instant
+await store.users.increment(1, { createdAt: new Date(0) })
+// @ts-expect-error a decimal is added to by its text
+await store.users.increment(1, { balance: 1 })
+// @ts-expect-error the key stays
+await store.users.increment(1, { id: 1 })
+// @ts-expect-error an unknown column
+await store.users.increment(1, { nope: 1 })
 
 // Orders.
 await store.users.list({ orderBy: { createdAt: "desc" } })
