@@ -1,4 +1,5 @@
 import type { System } from "rootstock/http"
+import { makeCaches } from "./caches.ts"
 import { routes } from "./routes/index.ts"
 import { loadSample } from "./sample/load.ts"
 import { tables } from "./schema.ts"
@@ -12,6 +13,10 @@ export const shop: System<typeof tables> = {
   tables,
   migrations: new URL("./migrations/", import.meta.url),
   auth: "open",
-  routes: (database, context) => routes(makeServices({ ...context, stores: openStores(database) })),
+  open(database, context) {
+    const stores = openStores(database)
+    const caches = makeCaches(stores)
+    return { routes: routes(makeServices({ ...context, stores, caches })), caches: Object.values(caches) }
+  },
   loadSample: (database, context) => loadSample({ ...context, stores: openStores(database) }),
 }

@@ -1,3 +1,4 @@
+import { cacheTables } from "rootstock/cache"
 import {
   boolean,
   check,
@@ -181,6 +182,7 @@ export const tables = {
   rejectedOrders,
   reportRuns,
   ...sharedTables,
+  ...cacheTables,
 }
 
 export type User = Row<typeof users>

@@ -1,4 +1,7 @@
-import { checkListening, createServer, mountable, type Server } from "rootstock/http"
+import type { Cache } from "rootstock/cache"
+import { checkListening, createServer, mountable, type Server, worstOf } from "rootstock/http"
+import { labelled } from "rootstock/metrics"
+import { openSystemCache } from "../caches.ts"
 import type { Command, Surroundings } from "../command/index.ts"
 import { appUnit, openUnit, unitsOf, urlOf } from "../databases.ts"
 import { KeyService } from "../keys/service.ts"
@@ -58,18 +61,22 @@ async function prepare(
   const context = { clock, timeZone: settings.TIME_ZONE }
   await bringUpAll(names, workplace, wanted.migrate)
   const opened: { close(): Promise<void> }[] = []
-  const close = async () => void (await Promise.all(opened.map((database) => database.close())))
+  // What was opened last goes first: a cache before its database.
+  const close = async () => {
+    for (const one of opened) await one.close()
+  }
   let server: Server
   try {
     const app = await openUnit({ ...appUnit, tables: appTables }, urlOf(appUnit, settings, alone), workplace)
-    opened.push(app)
+    opened.unshift(app)
     const keys = new KeyService(app.storage(ApiKeyStorage), clock)
     const mounted = []
+    const caches: Cache[] = []
     const probes = [() => app.ping()]
     for (const name of names) {
       const system = systems[name]!
       const database = await openUnit(system, urlOf(system, settings, alone), workplace)
-      opened.push(database)
+      opened.unshift(database)
       probes.push(() => database.ping())
       const own = { ...context, log: log.named(name) }
       if (!wanted.sample) await leaveSampleOut(database, clock)
@@ -77,7 +84,11 @@ async function prepare(
         const counts = await loadSampleOnce(system, database, own)
         if (counts !== undefined) log.info(`Loaded the sample data of ${name}`, counts)
       }
-      mounted.push(mountable(system, database, own, settings.API_AUTH))
+      const parts = system.open(database, own)
+      const cache = await openSystemCache(name, database, parts.caches, { settings, log, alone })
+      caches.push(cache)
+      opened.unshift(cache)
+      mounted.push(mountable(system, database, own, parts, settings.API_AUTH))
     }
     server = await createServer({
       title: names.map((name) => systems[name]!.title).join(", "),
@@ -85,7 +96,12 @@ async function prepare(
       publicUrl: settings.PUBLIC_URL,
       systems: mounted,
       lookupKey: keys.lookup,
-      probes,
+      health: {
+        probes,
+        cache: () => worstOf(caches.map(({ state }) => state)),
+        counts: () => ({ cache: Object.fromEntries(names.map((name, index) => [name, caches[index]!.stats().kinds])) }),
+      },
+      metrics: names.map((name, index) => () => labelled(caches[index]!.metrics(), { system: name })),
       log: log.named("http"),
       release: close,
     })

@@ -25,7 +25,11 @@ type PlacedOrder = SampleData["orders"][number] & { placedAt: Date; placedOn: st
  *
  * @throws ConflictError where the database has rows
  */
-export async function loadSample({ stores, clock, timeZone }: Context): Promise<SampleCounts> {
+export async function loadSample({
+  stores,
+  clock,
+  timeZone,
+}: Pick<Context, "stores" | "clock" | "timeZone">): Promise<SampleCounts> {
   const data = await readSampleData()
   const present = clock.now()
   const placed = placeInTime(data.orders, present, timeZone)

@@ -1,10 +1,12 @@
 import type { Clock } from "rootstock/clock"
 import type { Logger } from "rootstock/log"
+import type { Caches } from "../caches.ts"
 import type { Stores } from "../storages/index.ts"
 
 /** What every service of the shop works with. */
 export type Context = {
   readonly stores: Stores
+  readonly caches: Caches
   readonly log: Logger
   readonly clock: Clock
   /** Zone in which days begin. */

@@ -2,6 +2,7 @@ import { transaction } from "rootstock"
 import { invalidRequest } from "rootstock/fields"
 import type { Logger } from "rootstock/log"
 import { actorName } from "rootstock/shared"
+import type { Caches } from "../caches.ts"
 import { rules } from "../rules.ts"
 import type { Order, OrderStatus } from "../schema.ts"
 import type { OrderFilters, OrderWithItems, Stores } from "../storages/index.ts"
@@ -22,11 +23,13 @@ export type StatusChange = {
 /** Orders: placed whole or not at all, and moved through their states. */
 export class OrderService {
   readonly #stores: Stores
+  readonly #caches: Caches
   readonly #log: Logger
   readonly #products: ProductService
 
-  constructor({ stores, log }: Context, products: ProductService) {
+  constructor({ stores, caches, log }: Context, products: ProductService) {
     this.#stores = stores
+    this.#caches = caches
     this.#log = log.named("shop.orders")
     this.#products = products
   }
@@ -37,7 +40,7 @@ export class OrderService {
 
   /** @throws RuleError `NOT_FOUND` */
   async get(id: number): Promise<OrderWithItems> {
-    return (await this.#stores.orders.withItems(id)) ?? fail(absent("order", id))
+    return (await this.#caches.orderWithItems(id)) ?? fail(absent("order", id))
   }
 
   /** Places an order in one transaction. @throws RuleError for each rule of placing an order */

@@ -2,6 +2,7 @@
 import { openDatabase, systemClock } from "rootstock"
 import { createLogger } from "rootstock/log"
 import { RuleError } from "rootstock/shared"
+import { makeCaches } from "../caches.ts"
 import { tables } from "../schema.ts"
 import { makeServices } from "../services/index.ts"
 import { openStores } from "../storages/index.ts"
@@ -15,7 +16,8 @@ export type Bought = { sold: number; refused: number; failed: string[] }
 const [url] = process.argv.slice(2)
 const database = await openDatabase(url!, { tables })
 const log = createLogger({ name: "shop", level: "error", format: "text", destination: process.stderr })
-const { orders } = makeServices({ stores: openStores(database), log, clock: systemClock, timeZone: "UTC" })
+const stores = openStores(database)
+const { orders } = makeServices({ stores, caches: makeCaches(stores), log, clock: systemClock, timeZone: "UTC" })
 
 process.on("message", async ({ userId, addressId, productId, attempts }: Purchase) => {
   const order = { userId, deliveryAddressId: addressId, items: [{ productId, quantity: 1 }] }

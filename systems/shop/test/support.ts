@@ -1,10 +1,14 @@
+import { randomUUID } from "node:crypto"
 import { fileURLToPath } from "node:url"
 import { type ManualClock, manualClock, openDatabase } from "rootstock"
+import { type Cache, openCache } from "rootstock/cache"
 import { createServer, mountable, type Server, type SystemContext } from "rootstock/http"
 import { createLogger } from "rootstock/log"
 import { migrateUp } from "rootstock/migrate"
 import type { Engine } from "../../../packages/rootstock/test/support/index.ts"
+import { makeCaches } from "../caches.ts"
 import { shop } from "../index.ts"
+import { routes } from "../routes/index.ts"
 import { tables } from "../schema.ts"
 import { makeServices, type Services } from "../services/index.ts"
 import { openStores, type ShopDatabase, type Stores } from "../storages/index.ts"
@@ -17,6 +21,7 @@ export type TestShop = AsyncDisposable & {
   readonly url: string
   readonly database: ShopDatabase
   readonly stores: Stores
+  readonly cache: Cache
   readonly services: Services
   readonly server: Server
   readonly context: SystemContext
@@ -30,8 +35,32 @@ export type TestShop = AsyncDisposable & {
   ): Promise<Answered>
 }
 
+/** Where a shop caches: nowhere, in the process, or in Redis under keys of its own. */
+export type CachePlace = "off" | "memory" | "redis"
+
+/** The places that an engine can have in this run. */
+export const cachePlaces: readonly CachePlace[] = process.env["TEST_REDIS_URL"]
+  ? ["off", "memory", "redis"]
+  : ["off", "memory"]
+
+/** Each engine has another place by default, so that every test sees all of them. */
+const usualPlaces = {
+  sqlite: "memory",
+  "embedded-postgres": "off",
+  postgres: cachePlaces.at(-1) as CachePlace,
+} as const
+
+function cacheUrl(place: CachePlace): string {
+  // No other process writes to the database of a test.
+  if (place === "memory") return "memory:?exclusive=true"
+  return place === "off" ? "off:" : (process.env["TEST_REDIS_URL"] as string)
+}
+
 /** Opens a shop on an engine; the clock stands at noon UTC of a Wednesday. */
-export async function openShop(engine: Engine): Promise<TestShop> {
+export async function openShop(
+  engine: Engine,
+  { cachePlace = usualPlaces[engine.name] }: { cachePlace?: CachePlace } = {},
+): Promise<TestShop> {
   const place = await engine.temporaryDatabase()
   await migrateUp({ url: place.url, directory: fileURLToPath(shop.migrations) })
   const clock = manualClock("2026-03-11T12:00:00.000Z")
@@ -46,20 +75,36 @@ export async function openShop(engine: Engine): Promise<TestShop> {
   })
   const context = { log, clock, timeZone: "Europe/Moscow" }
   const stores = openStores(database)
+  const caches = makeCaches(stores)
+  const services = makeServices({ ...context, stores, caches })
+  const parts = { routes: routes(services), caches: Object.values(caches) }
+  const cache = await openCache(database, {
+    url: cacheUrl(cachePlace),
+    caches: parts.caches,
+    prefix: `shop-test-${randomUUID()}:`,
+    warn: (message, cause) => log.named("shop.cache").warning(message, { error: cause }),
+    trace: (event, key) => log.named("shop.cache").debug(`${event} ${key}`),
+  })
   const server = await createServer({
     title: "Shop",
     version: "0",
-    systems: [mountable(shop, database, context)],
+    systems: [mountable(shop, database, context, parts)],
     lookupKey: async () => undefined,
-    probes: [() => database.ping()],
+    health: { probes: [() => database.ping()], cache: () => cache.state },
+    metrics: [() => cache.metrics()],
     log: log.named("http"),
-    release: () => database.close(),
+    release: async () => {
+      await cache.flush()
+      await cache.close()
+      await database.close()
+    },
   })
   return {
     url: place.url,
     database,
     stores,
-    services: makeServices({ ...context, stores }),
+    cache,
+    services,
     server,
     context,
     clock,

@@ -3,7 +3,7 @@ import type { Metric } from "../metrics/index.ts"
 import { type AnyTable, definitionOf, type TableDefinition, type Tables } from "../schema/index.ts"
 import { currentSession, type Host, transaction } from "../session/index.ts"
 import type { Database, RowCache, RowLoad, RowReader } from "../storage/index.ts"
-import type { CacheState, Coherence } from "./coherence.ts"
+import type { CacheState, Coherence, Trace } from "./coherence.ts"
 import { Dependencies } from "./dependencies.ts"
 import { EmbeddedCoherence, type EmbeddedOptions } from "./embedded.ts"
 import type { MemoryLimits } from "./memory.ts"
@@ -23,6 +23,12 @@ export type CacheOptions = {
   url?: string | undefined
   /** What is cached. */
   caches: readonly CacheDeclaration[]
+  /** What stands before all keys in Redis (default: nothing). */
+  prefix?: string | undefined
+  /** Whether values from Redis are kept in this process too (default: true). A write then waits some 20 ms more. */
+  local?: boolean | undefined
+  /** What Redis promises: `strict` (default), `bounded` (a second at most), or `ttl` (by age only). */
+  coherence?: "strict" | "bounded" | "ttl" | undefined
   /** Bounds of the process's memory. */
   memory?: MemoryLimits | undefined
   /** Between 0 and 1 (default: Math.random), for the parts taken off times to live. */
@@ -30,10 +36,8 @@ export type CacheOptions = {
   /** Told of what goes wrong in the background, and that the cache is away; at most once a minute each. */
   warn?: ((message: string, cause?: unknown) => void) | undefined
   /** Told of each hit, miss, fill and invalidation by its key; for debug logs. */
-  trace?: ((event: CacheEvent, key: string) => void) | undefined
+  trace?: Trace | undefined
 }
-
-export type CacheEvent = "hit" | "miss" | "fill" | "invalidate"
 
 /** A cache over the rows of one database. Made by `openCache`. */
 export class Cache implements RowCache {
@@ -46,7 +50,12 @@ export class Cache implements RowCache {
   readonly #dependencies = new Dependencies()
   #closed: Promise<void> | undefined
 
-  constructor(database: Database, coherence: Coherence, declarations: readonly CacheDeclaration[]) {
+  constructor(
+    database: Database,
+    coherence: Coherence,
+    declarations: readonly CacheDeclaration[],
+    trace: Trace | undefined,
+  ) {
     const { rows, results, keys } = registerKeys(declarations)
     this.keys = keys
     this.#database = database
@@ -57,12 +66,12 @@ export class Cache implements RowCache {
           cure: "Declare one cacheRows for each table.",
         })
       }
-      const kind = new RowKind(one, coherence)
+      const kind = new RowKind(one, coherence, trace)
       this.#rowKinds.set(one.table, kind)
       this.#dependencies.addRows(kind)
     }
     for (const declaration of results) {
-      this.#resultKinds.set(declaration, new ResultKind(declaration, coherence))
+      this.#resultKinds.set(declaration, new ResultKind(declaration, coherence, trace))
       for (const tag of declaration.exampleTags) {
         this.#known(tag.table)
         this.#dependencies.addTag(tag)
@@ -243,7 +252,7 @@ export class Cache implements RowCache {
  */
 export async function openCache<S extends Tables>(database: Database<S>, options: CacheOptions): Promise<Cache> {
   const plain = database as unknown as Database
-  const cache = new Cache(plain, coherenceOf(plain, options), options.caches)
+  const cache = new Cache(plain, coherenceOf(plain, options), options.caches, options.trace)
   await cache.start()
   return cache
 }

@@ -14,6 +14,8 @@ export type Kind = {
   /** Part of the time to live that is taken off at random, 0 to 0.5, so that entries made together do not end together. */
   readonly jitter: number
   readonly counters: Counters
+  /** Told of what happens to each key; undefined where nobody wants to know. */
+  readonly trace?: Trace | undefined
   /** A value as JSON text. */
   encode(value: unknown): string
   /** The value, frozen, from JSON text. Throws where the text is not one of this kind's. */
@@ -27,6 +29,12 @@ export type Kind = {
   /** Told when a target left the process's memory. */
   left(target: Target): void
 }
+
+/** What happened to a key. */
+export type CacheEvent = "hit" | "miss" | "fill" | "invalidate"
+
+/** Told of what happens to each key, for debug logs. */
+export type Trace = (event: CacheEvent, key: string) => void
 
 /** One cached value. Who reads it often keeps it, so that a hit needs no look-up by its key. */
 export type Target = {

@@ -41,8 +41,10 @@ export class EmbeddedCoherence implements Coherence {
     if (slot === undefined) return absent
     // What is to be renewed is left to `read`, which has the load.
     if (elapsed() >= slot.softAt) return absent
-    target.kind.counters.hitsLocal++
+    const { counters, trace } = target.kind
+    counters.hitsLocal++
     this.memory.touch(slot)
+    if (trace !== undefined) trace("hit", target.key)
     return slot.value
   }
 
@@ -64,6 +66,7 @@ export class EmbeddedCoherence implements Coherence {
       if (present < kept.endsAt) {
         counters.hitsLocal++
         this.memory.touch(kept)
+        target.kind.trace?.("hit", target.key)
         if (present >= kept.softAt) this.#renew(target, load)
         return Promise.resolve(kept.value)
       }
@@ -72,6 +75,7 @@ export class EmbeddedCoherence implements Coherence {
     const flight = this.#flights.get(target.key)
     if (flight !== undefined) return flight.result
     counters.misses++
+    target.kind.trace?.("miss", target.key)
     return this.#fly(target, load).result
   }
 
@@ -110,6 +114,7 @@ export class EmbeddedCoherence implements Coherence {
       return
     }
     kind.counters.fills++
+    kind.trace?.("fill", target.key)
     const taken = 1 - this.#random() * kind.jitter
     const present = elapsed()
     const endsAt = present + life * taken

@@ -1,7 +1,7 @@
 import { DeclarationError } from "../errors/index.ts"
 import { shown } from "../schema/index.ts"
 import { currentSession, transaction } from "../session/index.ts"
-import { absent, type Coherence, type Kind, type Load, type Target } from "./coherence.ts"
+import { absent, type Coherence, type Kind, type Load, type Target, type Trace } from "./coherence.ts"
 import { type Counters, newCounters } from "./counters.ts"
 import { freezeDeep, sizeOf } from "./frozen.ts"
 import { cacheOf } from "./opened.ts"
@@ -153,10 +153,12 @@ export class ResultKind implements Kind {
   readonly softTtlMs: number | undefined
   readonly jitter: number
   readonly counters: Counters = newCounters()
+  readonly trace: Trace | undefined
   readonly #coherence: Coherence
 
-  constructor(declaration: ResultDeclaration, coherence: Coherence) {
+  constructor(declaration: ResultDeclaration, coherence: Coherence, trace: Trace | undefined) {
     this.declaration = declaration
+    this.trace = trace
     this.pattern = declaration.pattern.text
     this.ttlMs = declaration.life.ttlMs
     this.negativeTtlMs = declaration.life.negativeTtlMs

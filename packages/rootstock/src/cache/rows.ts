@@ -1,7 +1,7 @@
 import { DeclarationError } from "../errors/index.ts"
 import { type AnyTable, type ColumnDefinition, definitionOf, type TableDefinition } from "../schema/index.ts"
 import type { RowLoad, RowReader, StorageClass } from "../storage/index.ts"
-import { absent, type Coherence, type Kind, type Load, type Target } from "./coherence.ts"
+import { absent, type Coherence, type Kind, type Load, type Target, type Trace } from "./coherence.ts"
 import { type Counters, newCounters } from "./counters.ts"
 import { sizeOf } from "./frozen.ts"
 import { type Life, type LifeOptions, lifeOf } from "./options.ts"
@@ -72,6 +72,7 @@ export class RowKind implements Kind, RowReader {
   readonly softTtlMs: number | undefined
   readonly jitter: number
   readonly counters: Counters = newCounters()
+  readonly trace: Trace | undefined
   readonly #json: RowJson
   readonly #tags: readonly string[]
   readonly #coherence: Coherence
@@ -83,8 +84,9 @@ export class RowKind implements Kind, RowReader {
   readonly #asked = new WeakMap<Target, unknown>()
   readonly #single: boolean
 
-  constructor(rows: CachedRows, coherence: Coherence) {
+  constructor(rows: CachedRows, coherence: Coherence, trace: Trace | undefined) {
     this.rows = rows
+    this.trace = trace
     this.pattern = rows.pattern.text
     this.ttlMs = rows.life.ttlMs
     this.negativeTtlMs = rows.life.negativeTtlMs

@@ -16,8 +16,8 @@ export class CollectedWrites implements Writes {
   readonly #registry: Registry
   readonly #dropped = new Set<string>()
   readonly #renewed = new Map<string, { target: Target; load: Load }>()
-  /** Counts to raise after the commit. */
-  readonly #invalidated = new Map<RowKind, number>()
+  /** Entries to count after the commit, by key. */
+  readonly #invalidated = new Map<string, RowKind>()
   /** How many keys were collected for a table. */
   readonly #counts = new Map<TableDefinition, number>()
 
@@ -41,7 +41,7 @@ export class CollectedWrites implements Writes {
       if (changed === undefined && kind.negativeTtlMs === 0) continue
       const target = kind.target(key)
       this.#dropped.add(target.key)
-      this.#count(kind)
+      this.#invalidated.set(target.key, kind)
       if (kind.rows.refreshes && changed !== undefined) {
         this.#renewed.set(target.key, { target, load: kind.load(key) })
       }
@@ -63,7 +63,7 @@ export class CollectedWrites implements Writes {
         const { key: text } = kind.target(key)
         this.#dropped.add(text)
         this.#renewed.delete(text)
-        this.#count(kind)
+        this.#invalidated.set(text, kind)
       }
       const values = keyValues(table, key)
       for (const { columns } of on.combinations) {
@@ -101,10 +101,6 @@ export class CollectedWrites implements Writes {
     }
   }
 
-  #count(kind: RowKind): void {
-    this.#invalidated.set(kind, (this.#invalidated.get(kind) ?? 0) + 1)
-  }
-
   #isAll(table: TableDefinition): boolean {
     return this.#dropped.has(tableTag(table))
   }
@@ -122,16 +118,17 @@ export class CollectedWrites implements Writes {
   }
 
   async committed(): Promise<void> {
-    for (const [kind, count] of this.#invalidated) kind.counters.invalidations += count
+    for (const [key, { counters, trace }] of this.#invalidated) {
+      counters.invalidations++
+      trace?.("invalidate", key)
+    }
     if (this.#dropped.size > 0) await this.#coherence.committed(this.#changes)
   }
 
   join(child: Participant): void {
     const own = child as CollectedWrites
     const { dropped, renewed } = own.#changes
-    for (const [kind, count] of own.#invalidated) {
-      this.#invalidated.set(kind, (this.#invalidated.get(kind) ?? 0) + count)
-    }
+    for (const [key, kind] of own.#invalidated) this.#invalidated.set(key, kind)
     for (const key of dropped) this.#dropped.add(key)
     for (const [key, renewal] of renewed) this.#renewed.set(key, renewal)
   }

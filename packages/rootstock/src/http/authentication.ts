@@ -23,6 +23,31 @@ export function allows(scopes: readonly string[], system: string, method: Method
   return levels.some((level, rank) => rank >= needed && scopes.includes(`${system}:${level}`))
 }
 
+/**
+ * Lets those pass who may read any of the systems.
+ *
+ * @throws RuleError `UNAUTHENTICATED` or `FORBIDDEN`
+ */
+export async function authenticateReader(
+  key: string | string[] | undefined,
+  systems: readonly { readonly name: string }[],
+  lookup: KeyLookup,
+): Promise<void> {
+  const grant = await grantOf(key, lookup)
+  if (systems.some(({ name }) => allows(grant.scopes, name, "GET"))) return
+  throw commonRules.broken("FORBIDDEN", "The API key may read none of the systems.")
+}
+
+async function grantOf(key: string | string[] | undefined, lookup: KeyLookup): Promise<KeyGrant> {
+  if (key === undefined) throw commonRules.broken("UNAUTHENTICATED", "The call needs an API key.")
+  const grant = typeof key === "string" && key.length <= 256 ? await lookup(key) : undefined
+  return grant ?? failed(commonRules.broken("UNAUTHENTICATED", "The API key is not valid."))
+}
+
+function failed(error: Error): never {
+  throw error
+}
+
 /** A caller without credentials, where none are needed. */
 export const anyone: Actor = Object.freeze({ kind: "user" })
 
@@ -36,12 +61,8 @@ export async function authenticate(
   call: { system: string; method: string; mode: AuthMode },
   lookup: KeyLookup,
 ): Promise<Actor> {
-  if (key === undefined) {
-    if (call.mode === "open") return anyone
-    throw commonRules.broken("UNAUTHENTICATED", "The call needs an API key.")
-  }
-  const grant = typeof key === "string" && key.length <= 256 ? await lookup(key) : undefined
-  if (grant === undefined) throw commonRules.broken("UNAUTHENTICATED", "The API key is not valid.")
+  if (key === undefined && call.mode === "open") return anyone
+  const grant = await grantOf(key, lookup)
   if (!allows(grant.scopes, call.system, call.method)) {
     throw commonRules.broken("FORBIDDEN", `The API key lacks the scope for this call of ${call.system}.`)
   }

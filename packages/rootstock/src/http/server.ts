@@ -6,12 +6,13 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify a
 import { UnavailableError } from "../errors/index.ts"
 import { invalidRequest } from "../fields/index.ts"
 import { type Logger, withRequestId } from "../log/index.ts"
+import { type MetricSource, prometheusText, prometheusType } from "../metrics/index.ts"
 import { commonRules } from "../shared/index.ts"
-import type { KeyLookup } from "./authentication.ts"
+import { authenticateReader, type KeyLookup } from "./authentication.ts"
 import { type MountedSystem, mountSystem } from "./calls.ts"
 import { problemAnswers, withComponents } from "./documentation.ts"
 import { givenRequestId } from "./headers.ts"
-import { healthCheck, type Probe } from "./health.ts"
+import { type HealthParts, healthCheck } from "./health.ts"
 import { checkListening, isLoopback } from "./listen.ts"
 import { answerMalformed } from "./malformed.ts"
 import { problemOf, ruleErrorOf } from "./problem.ts"
@@ -34,8 +35,10 @@ export type ServerOptions = {
   systems: readonly MountedSystem[]
   /** Finds API keys. */
   lookupKey: KeyLookup
-  /** Databases that `/health` asks. */
-  probes: readonly Probe[]
+  /** What `/health` asks. */
+  health: HealthParts
+  /** What `/metrics` shows. */
+  metrics?: readonly MetricSource[] | undefined
   log: Logger
   /** Called once by `stop`, after the last request is answered, e.g. to close the databases. */
   release?: () => Promise<void>
@@ -97,6 +100,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   })
   await documentCalls(fastify, options)
   addHealth(fastify, options)
+  addMetrics(fastify, options)
   for (const system of systems) {
     mountSystem(fastify, system, prefixOf(system, systems), options.lookupKey)
   }
@@ -219,32 +223,61 @@ async function documentCalls(fastify: FastifyInstance, options: ServerOptions): 
   })
 }
 
+const partSchema = { type: "string", enum: ["connected", "off", "away"] }
+
 const healthSchema = {
   title: "Health",
   type: "object",
   properties: {
-    status: { type: "string", enum: ["healthy", "unhealthy"] },
+    status: {
+      type: "string",
+      enum: ["healthy", "degraded", "unhealthy"],
+      description: "`degraded` where the cache or the broker is away: everything works, but slower or later.",
+    },
     database: { type: "string", description: "`connected`, or why it is not." },
+    cache: partSchema,
+    broker: partSchema,
+    scheduler: partSchema,
     latency_ms: { type: "number" },
+    counts: { type: "object", additionalProperties: true, description: "Counts since the start of the process." },
   },
-  required: ["status", "database", "latency_ms"],
+  required: ["status", "database", "cache", "broker", "scheduler", "latency_ms"],
 }
 
-function addHealth(fastify: FastifyInstance, { probes, log }: ServerOptions): void {
-  const check = healthCheck(probes, log)
+function addHealth(fastify: FastifyInstance, { health: parts, log }: ServerOptions): void {
+  const check = healthCheck(parts, log)
   const content = { "application/json": { schema: healthSchema } }
   const operation = {
     summary: "Whether the databases answer",
     operationId: "getHealth",
     tags: ["health"],
     response: {
-      200: { description: "Healthy.", content },
+      200: { description: "Healthy or degraded.", content },
       503: { description: "A database does not answer.", content },
       ...problemAnswers({ INTERNAL: commonRules.list.INTERNAL }),
     },
   }
   fastify.get("/health", { config: { operation } }, async (_request, reply) => {
     const health = await check()
-    return reply.status(health.status === "healthy" ? 200 : 503).send(health)
+    return reply.status(health.status === "unhealthy" ? 503 : 200).send(health)
+  })
+}
+
+/** Where every system needs credentials, so do the metrics, but for callers on this machine. */
+function addMetrics(fastify: FastifyInstance, { metrics = [], systems, lookupKey }: ServerOptions): void {
+  const open = systems.some(({ auth }) => auth === "open")
+  const operation = {
+    summary: "What is measured, in the text format of Prometheus",
+    operationId: "getMetrics",
+    tags: ["health"],
+    response: {
+      200: { description: "The metrics.", content: { "text/plain": { schema: { type: "string" } } } },
+      ...problemAnswers(commonRules.pick("UNAUTHENTICATED", "FORBIDDEN", "INTERNAL")),
+    },
+  }
+  fastify.get("/metrics", { config: { operation } }, async (request, reply) => {
+    if (!open && !isLoopback(request.ip)) await authenticateReader(request.headers["x-api-key"], systems, lookupKey)
+    const all = await Promise.all(metrics.map((source) => source()))
+    return reply.type(prometheusType).send(prometheusText(all.flat()))
   })
 }

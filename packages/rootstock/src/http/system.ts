@@ -1,3 +1,4 @@
+import type { CacheDeclaration } from "../cache/index.ts"
 import type { Clock } from "../clock/index.ts"
 import type { Logger } from "../log/index.ts"
 import type { Tables } from "../schema/index.ts"
@@ -15,6 +16,13 @@ export type SystemContext = {
   readonly timeZone: string
 }
 
+/** What a system consists of. */
+export type SystemParts = {
+  readonly routes: readonly Route[]
+  /** What is cached of its database; whoever serves it opens the cache. */
+  readonly caches: readonly CacheDeclaration[]
+}
+
 /** A service: its tables, its calls, its sample data. */
 export type System<S extends Tables = Tables> = {
   /** Lower-case name: of its database, its path, its scopes. */
@@ -26,7 +34,8 @@ export type System<S extends Tables = Tables> = {
   readonly migrations: URL
   /** Whether its calls need credentials where `API_AUTH` does not say. */
   readonly auth: AuthMode
-  routes(database: Database<S>, context: SystemContext): readonly Route[]
+  /** Makes what the system consists of, over its database. */
+  open(database: Database<S>, context: SystemContext): SystemParts
   /**
    * Loads its sample data.
    *
@@ -41,11 +50,12 @@ export function mountable<S extends Tables>(
   system: System<S>,
   database: Database<S>,
   context: SystemContext,
+  { routes }: SystemParts,
   auth: AuthMode = system.auth,
 ): MountedSystem {
   return {
     name: system.name,
-    routes: system.routes(database, context),
+    routes,
     auth,
     answers: new DatabaseAnswers(database.storage(IdempotencyStorage), context.clock),
   }

@@ -13,6 +13,7 @@ import {
   type AnswerStore,
   type AuthMode,
   createServer,
+  type HealthParts,
   type KeyLookup,
   type Probe,
   type Route,
@@ -20,6 +21,7 @@ import {
   type Server,
 } from "../../src/http/index.ts"
 import { createLogger } from "../../src/log/index.ts"
+import type { MetricSource } from "../../src/metrics/index.ts"
 import { identity, integer, table, text, timestamp } from "../../src/schema/index.ts"
 import { defineRules } from "../../src/shared/index.ts"
 
@@ -131,6 +133,8 @@ type ExampleOptions = {
   auth?: AuthMode
   lookupKey?: KeyLookup
   probes?: readonly Probe[]
+  health?: Partial<HealthParts>
+  metrics?: readonly MetricSource[]
   release?: () => Promise<void>
 }
 
@@ -138,13 +142,22 @@ type ExampleOptions = {
 export async function exampleServer(options: ExampleOptions = {}): Promise<{ server: Server; lines: string[] }> {
   const lines: string[] = []
   const log = createLogger({ name: "http", format: "json", destination: { write: (line) => lines.push(line) } })
-  const { routes = exampleRoutes, auth = "open", lookupKey = async () => undefined, probes = [], release } = options
+  const {
+    routes = exampleRoutes,
+    auth = "open",
+    lookupKey = async () => undefined,
+    probes = [],
+    health,
+    metrics,
+    release,
+  } = options
   const server = await createServer({
     title: "Example",
     version: "1",
     systems: [{ name: "example", routes, auth, answers: noAnswers }],
     lookupKey,
-    probes,
+    health: { probes, ...health },
+    metrics,
     log,
     ...(release === undefined ? {} : { release }),
   })

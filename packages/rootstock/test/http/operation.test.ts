@@ -46,7 +46,7 @@ test("puts each of several systems under its name, with schemas and operations o
       { name: "other", routes: [other], auth: "required", answers: noAnswers },
     ],
     lookupKey: async () => undefined,
-    probes: [],
+    health: { probes: [] },
     log,
   })
   assert.equal((await server.fastify.inject({ url: "/example/things/3" })).statusCode, 200)
@@ -88,8 +88,39 @@ test("is healthy while every database answers", async () => {
   const response = await server.fastify.inject({ url: "/health" })
   assert.equal(response.statusCode, 200)
   const { latency_ms, ...rest } = response.json()
-  assert.deepEqual(rest, { status: "healthy", database: "connected" })
+  const parts = { cache: "off", broker: "off", scheduler: "off" }
+  assert.deepEqual(rest, { status: "healthy", database: "connected", ...parts })
   assert.equal(typeof latency_ms, "number")
+  await server.stop()
+})
+
+test("is degraded, and still 200, where the cache or the broker is away", async () => {
+  for (const part of ["cache", "broker"] as const) {
+    const { server } = await exampleServer({ probes: [async () => 1], health: { [part]: () => "away" } })
+    const response = await server.fastify.inject({ url: "/health" })
+    assert.deepEqual([response.statusCode, response.json().status, response.json()[part]], [200, "degraded", "away"])
+    await server.stop()
+  }
+})
+
+test("shows metrics to callers on this machine, and to keys that may read", async () => {
+  const metrics = [() => [{ name: "things_total", help: "Things.", type: "counter", samples: [{ value: 3 }] } as const]]
+  const grants: Record<string, string[]> = { reader: ["example:read"], stranger: ["other:read"] }
+  const lookupKey = async (key: string) => {
+    const scopes = grants[key]
+    return scopes === undefined ? undefined : { id: key, scopes }
+  }
+  const { server } = await exampleServer({ auth: "required", lookupKey, metrics })
+  const statusOf = async (remoteAddress: string, key?: string) => {
+    const headers = key === undefined ? {} : { "x-api-key": key }
+    return (await server.fastify.inject({ url: "/metrics", remoteAddress, headers })).statusCode
+  }
+  const { body } = await server.fastify.inject({ url: "/metrics" })
+  assert.equal(body, "# HELP things_total Things.\n# TYPE things_total counter\nthings_total 3\n")
+  assert.deepEqual(
+    [await statusOf("10.0.0.9"), await statusOf("10.0.0.9", "stranger"), await statusOf("10.0.0.9", "reader")],
+    [401, 403, 200],
+  )
   await server.stop()
 })
 
