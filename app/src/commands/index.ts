@@ -1,4 +1,5 @@
 import type { Command } from "../command/index.ts"
+import { cache } from "./cache.ts"
 import { inspect } from "./inspect.ts"
 import { keys } from "./keys.ts"
 import { migrate } from "./migrate.ts"
@@ -9,5 +10,5 @@ import { serve } from "./serve.ts"
 export const rootstock: Command = {
   name: "rootstock",
   summary: "Rootstock: a data layer for TypeScript services, and the services grown on it.",
-  commands: [serve, migrate, sample, inspect, keys],
+  commands: [serve, migrate, sample, inspect, cache, keys],
 }

@@ -1,0 +1,146 @@
+import type { Cache } from "rootstock/cache"
+import { openSystemCache } from "../caches.ts"
+import { type Answer, type Call, type Command, type Surroundings, UsageError } from "../command/index.ts"
+import { openUnit, urlOf } from "../databases.ts"
+import { refusePending } from "../migrations.ts"
+import { systemNames, systems } from "../systems.ts"
+import { workplaceOf } from "./surroundings.ts"
+
+/** Most keys that are listed or counted. */
+const mostKeys = 10_000
+
+/** Runs `work` with the cache of the system that `--system` names. */
+async function withCache(
+  { options }: Call,
+  surroundings: Surroundings,
+  work: (cache: Cache) => Promise<Answer>,
+): Promise<Answer> {
+  const workplace = workplaceOf(surroundings, { write: (line) => surroundings.complain(line.trimEnd()) })
+  const { settings, log, clock } = workplace
+  if (!/^rediss?:/.test(settings.cache)) {
+    throw new UsageError(
+      "The cache is in the memory of the processes that serve, where no other can look.",
+      "Set CACHE_URL to a Redis URL; /health and /metrics of the server show the counts of its own.",
+    )
+  }
+  const name = systemOf(options["system"])
+  const alone = systemNames.length === 1 || options["alone"] === true
+  const system = systems[name]!
+  const url = urlOf(system, settings, alone)
+  await refusePending(system, url)
+  await using database = await openUnit(system, url, workplace)
+  const own = { log: log.named(name), clock, timeZone: settings.TIME_ZONE }
+  const { caches } = system.open(database, own)
+  await using cache = await openSystemCache(name, database, caches, { settings, log, alone })
+  return await work(cache)
+}
+
+function systemOf(given: unknown): string {
+  if (given === undefined && systemNames.length === 1) return systemNames[0]!
+  if (typeof given === "string" && systemNames.includes(given)) return given
+  throw new UsageError("--system is missing or not known.", `Give one of ${systemNames.join(", ")}.`)
+}
+
+const shared = {
+  system: { type: "string", value: "name", sentence: `The system: ${systemNames.join(", ")}.` },
+  alone: {
+    type: "boolean",
+    sentence: "The system is served alone, so that its keys have no name of the system before them.",
+  },
+} as const
+
+const keyArgument = { name: "key", sentence: "The logical key, e.g. user:1.", required: true } as const
+
+const get: Command = {
+  name: "get",
+  summary: "Shows the value that is kept under a key, as JSON.",
+  examples: ["cache get user:1"],
+  arguments: [keyArgument],
+  options: shared,
+  run: (call, surroundings) =>
+    withCache(call, surroundings, async (cache) => {
+      const key = call.words["key"]!
+      const found = await cache.inspect(key)
+      if (found === undefined) return { lines: [`Nothing is kept under ${key}.`], data: null, code: 1 }
+      const value: unknown = found.text === "" ? null : JSON.parse(found.text)
+      return { lines: [JSON.stringify(value, undefined, 2)], data: { key, value, ttl_ms: found.ttlMs } }
+    }),
+}
+
+const ttl: Command = {
+  name: "ttl",
+  summary: "Shows how long a key has to live, in seconds.",
+  arguments: [keyArgument],
+  options: shared,
+  run: (call, surroundings) =>
+    withCache(call, surroundings, async (cache) => {
+      const key = call.words["key"]!
+      const found = await cache.inspect(key)
+      if (found === undefined) return { lines: [`Nothing is kept under ${key}.`], data: null, code: 1 }
+      return { lines: [String(Math.ceil(found.ttlMs / 1_000))], data: { key, ttl_ms: found.ttlMs } }
+    }),
+}
+
+const remove: Command = {
+  name: "delete",
+  summary: "Forgets what is kept under a key, in all processes.",
+  arguments: [keyArgument],
+  options: shared,
+  run: (call, surroundings) =>
+    withCache(call, surroundings, async (cache) => {
+      const key = call.words["key"]!
+      const present = (await cache.inspect(key)) !== undefined
+      await cache.forget([key])
+      const lines = [present ? `Forgot ${key}.` : `Nothing was kept under ${key}.`]
+      return { lines, data: { key, deleted: present } }
+    }),
+}
+
+const list: Command = {
+  name: "keys",
+  summary: "Lists the keys that are kept.",
+  examples: ["cache keys", "cache keys 'user:*'"],
+  arguments: [{ name: "pattern", sentence: "With * for any text; all keys where it is left out." }],
+  options: shared,
+  run: (call, surroundings) =>
+    withCache(call, surroundings, async (cache) => {
+      const keys = (await cache.find(call.words["pattern"] ?? "*", mostKeys)).sort()
+      return { lines: keys.length === 0 ? ["No key is kept."] : keys, data: keys }
+    }),
+}
+
+const stats: Command = {
+  name: "stats",
+  summary: "Shows how many keys of each pattern are kept, and whether Redis answers.",
+  options: shared,
+  run: (call, surroundings) =>
+    withCache(call, surroundings, async (cache) => {
+      const patterns = []
+      for (const { pattern, ttlMs, owner, onWrite } of cache.keys) {
+        const kept = (await cache.find(pattern.replaceAll(/\{\w+\}/g, "*"), mostKeys)).length
+        patterns.push({ pattern, kept, ttl_ms: ttlMs, owner, on_write: onWrite })
+      }
+      const lines = patterns.map(({ pattern, kept, ttl_ms, on_write }) => {
+        const count = kept === mostKeys ? `${kept} or more` : String(kept)
+        return `${pattern.padEnd(24)} ${count.padStart(8)} kept, ${ttl_ms / 1_000} s to live, ${on_write} on write`
+      })
+      return { lines: [`Redis: ${cache.state}`, ...lines], data: { state: cache.state, patterns } }
+    }),
+}
+
+const flush: Command = {
+  name: "flush",
+  summary: "Empties the cache of a system; nothing is lost but time.",
+  options: shared,
+  run: (call, surroundings) =>
+    withCache(call, surroundings, async (cache) => {
+      await cache.flush()
+      return { lines: ["The cache is empty."], data: { flushed: true } }
+    }),
+}
+
+export const cache: Command = {
+  name: "cache",
+  summary: "Looks into the cache of a system in Redis, and forgets what is in it.",
+  commands: [get, ttl, list, remove, flush, stats],
+}
