@@ -104,12 +104,46 @@ export interface Engine extends Executor, FreeExecutor {
    * tell at once. It costs a few microseconds and blocks.
    */
   foreignCommits?(): number
+  /** Transactions that write run one after the other here, so that several pieces of work gain by sharing one commit. */
+  readonly singleWriter: boolean
+  /** How another thread opens the same database; undefined where no other connection can see it. */
+  readonly address: EngineAddress | undefined
+  readonly signals: Signals
   /** What is there: for `inspect`, health and results files, e.g. `SQLite 3.53.4`. */
   readonly version: string
   /** A server that follows this one and is only read, where one was named; closed with this one. */
   readonly replica?: Engine | undefined
   /** Waits for what runs and closes all connections; idempotent. */
   close(): Promise<void>
+}
+
+/** The parameters of `openEngine` for a connection or two of one's own; plain data, so that threads can be told. */
+export type EngineAddress = { readonly url: string; readonly options: EngineSettings }
+
+/** The settings of an opened engine that count for every connection to its database. */
+export type EngineSettings = {
+  readonly sqlite?: { readonly busyTimeoutMs?: number }
+  readonly postgres?: {
+    readonly applicationName?: string | undefined
+    readonly pooler?: boolean | undefined
+    readonly connectTimeoutMs?: number | undefined
+    readonly pool?: { readonly size: number; readonly overflow: number }
+  }
+}
+
+/**
+ * Signals between those who have the same database open, in other processes: that there is something to look at. They
+ * save time and carry no promise: one may be lost, and one may come for nothing.
+ */
+export interface Signals {
+  /** Tells those who listen for the topic, soon; called after the commit of what they are to look at. Never throws. */
+  send(topic: string): void
+  /**
+   * Calls `callback` at signals of the topic, and wherever some may have been missed.
+   *
+   * @returns once the listening has begun, or its first try has failed: it is tried again. The call that ends it.
+   */
+  listen(topic: string, callback: () => void): Promise<() => Promise<void>>
 }
 
 /** How two engines say the same thing in SQL. The storages write their statements with it. */
@@ -156,6 +190,10 @@ export interface Dialect {
   rowsAtOnce(columns: number, count: number): number
   /** What is put behind a SELECT to lock its rows until the end of the transaction; empty where the writer holds all. */
   readonly lockClause: string
+  /** As `lockClause`, and rows that others have locked are left out. */
+  readonly freeRowsClause: string
+  /** `column` is among what `query` finds, which is run once. */
+  amongFound(column: string, query: string): string
   /** A value of free SQL, whose column is not known. */
   freeValue(value: unknown): SqlValue
   /** What Kysely needs to write for this engine. */

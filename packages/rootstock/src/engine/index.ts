@@ -3,6 +3,8 @@ export type {
   Connection,
   Dialect,
   Engine,
+  EngineAddress,
+  EngineSettings,
   Executor,
   FreeColumn,
   FreeExecutor,
@@ -11,6 +13,7 @@ export type {
   Lookup,
   Query,
   RowSource,
+  Signals,
   Step,
   StepResult,
 } from "./contract.ts"

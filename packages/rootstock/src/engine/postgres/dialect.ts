@@ -94,6 +94,9 @@ export function makePostgresDialect(collation: string): Dialect {
     rowsShape: () => "",
     rowsAtOnce: (_columns, count) => Math.min(count, 50_000),
     lockClause: "FOR UPDATE",
+    freeRowsClause: "FOR UPDATE SKIP LOCKED",
+    // An array is made once. Beside `IN`, the planner might run a query that locks rows again and again.
+    amongFound: (column, query) => `${column} = ANY(ARRAY(${query}))`,
     freeValue,
     kysely: () => ({ adapter: new PostgresAdapter(), compiler: new PostgresQueryCompiler() }),
     noLimit: "",

@@ -5,6 +5,7 @@ import type {
   Connection,
   Dialect,
   Engine,
+  EngineAddress,
   FreeResult,
   Lookup,
   Query,
@@ -17,6 +18,7 @@ import { Catalog, runFree } from "./free.ts"
 import { Gatherer } from "./gather.ts"
 import { type PostgresOptions, type Target, targetOf } from "./options.ts"
 import { Pool } from "./pool.ts"
+import { NotifySignals } from "./signals.ts"
 import { beginSql, inlined, Transaction } from "./transaction.ts"
 
 /** An opened PostgreSQL database. */
@@ -55,11 +57,17 @@ async function openServer(options: PostgresOptions, url: URL | string, readOnly:
   try {
     await pool.start()
     const [version, collation] = await ask(pool, target)
-    return new Server(pool, target, version, makePostgresDialect(collation), readOnly)
+    const address: EngineAddress = { url: String(url), options: { postgres: connectionSettings(options) } }
+    return new Server(pool, target, { version, dialect: makePostgresDialect(collation), address, readOnly })
   } catch (error) {
     await pool.close()
     throw error
   }
+}
+
+/** The settings for one connection or two of somebody's own. */
+function connectionSettings({ applicationName, pooler, connectTimeoutMs }: PostgresOptions) {
+  return { applicationName, pooler, connectTimeoutMs, pool: { size: 1, overflow: 1 } }
 }
 
 /** What the server is. */
@@ -94,9 +102,46 @@ async function ask(pool: Pool, target: Target): Promise<[version: string, collat
   return [`PostgreSQL ${version.split(" ")[0]}`, collation]
 }
 
+type Facts = {
+  readonly version: string
+  readonly dialect: Dialect
+  readonly address: EngineAddress
+  readonly readOnly: boolean
+}
+
+const currentSchema: Query<string> = {
+  sql: "SELECT current_schema()",
+  decode: (row) => row[0] as string,
+  wide: false,
+  writes: false,
+  returns: true,
+  label: "signals",
+}
+
+// Nobody waits for the disk, and the lock that notifications hold at their commit is given back sooner.
+const withoutFlush: Query = {
+  sql: "SELECT set_config('synchronous_commit', 'off', true)",
+  decode: (row) => row,
+  wide: false,
+  writes: false,
+  returns: true,
+  label: "signals",
+}
+const notify: Query = {
+  sql: "SELECT pg_notify(channel, $2) FROM unnest($1::text[]) AS channel",
+  decode: (row) => row,
+  wide: false,
+  writes: true,
+  returns: true,
+  label: "signals",
+}
+
 class Server implements PostgresEngine {
   readonly dialect: Dialect
   readonly version: string
+  readonly singleWriter = false
+  readonly address: EngineAddress
+  readonly signals: NotifySignals
   replica: Engine | undefined
   readonly #pool: Pool
   readonly #preludes: readonly Prelude[]
@@ -105,10 +150,20 @@ class Server implements PostgresEngine {
   readonly #readOnly: boolean
   readonly #begins = new Map<string, readonly Prelude[]>()
 
-  constructor(pool: Pool, target: Target, version: string, dialect: Dialect, readOnly: boolean) {
+  constructor(pool: Pool, target: Target, { version, dialect, address, readOnly }: Facts) {
     this.#pool = pool
     this.#preludes = target.preludes
     this.version = version
+    this.address = address
+    this.signals = new NotifySignals({
+      target,
+      schema: async () => (await this.first(currentSchema, [])) ?? "",
+      notify: (channels, payload) =>
+        this.unit([
+          { query: withoutFlush, values: [] },
+          { query: notify, values: [dialect.list(channels), payload] },
+        ]),
+    })
     this.dialect = dialect
     this.#readOnly = readOnly
     this.#gatherer = new Gatherer((exchange) => pool.submit(exchange), target.preludes)
@@ -176,6 +231,7 @@ class Server implements PostgresEngine {
   }
 
   async close(): Promise<void> {
+    await this.signals.close()
     await Promise.all([this.#pool.close(), this.replica?.close()])
   }
 

@@ -14,6 +14,7 @@ const ErrorResponse = 69
 const CopyInResponse = 71
 const CopyOutResponse = 72
 const NoticeResponse = 78
+const NotificationResponse = 65
 const RowDescription = 84
 const ReadyForQuery = 90
 const PortalSuspended = 115
@@ -31,6 +32,8 @@ export type WireOptions = {
   readonly onLost: (wire: Wire) => void
   /** The server found plans that no longer fit. */
   readonly onStale: () => void
+  /** Of a channel that the connection listens to. */
+  readonly onNotification?: (channel: string, payload: string) => void
 }
 
 // Present on every Buffer, and cheaper than toString with its options.
@@ -236,6 +239,9 @@ export class Wire {
         return
       case NoticeResponse:
         return
+      case NotificationResponse:
+        this.#notified(buffer, start)
+        return
       default:
       // BindComplete, NoData, ParameterStatus and the like carry nothing that is needed.
     }
@@ -261,6 +267,14 @@ export class Wire {
     } catch (error) {
       exchange.unreadable = error
     }
+  }
+
+  /** The number of the sender's process, then channel and payload, each ended by a zero. */
+  #notified(buffer: Buffer, start: number): void {
+    const channelEnd = buffer.indexOf(0, start + 4)
+    const payloadEnd = buffer.indexOf(0, channelEnd + 1)
+    const channel = buffer.toString("utf8", start + 4, channelEnd)
+    this.#options.onNotification?.(channel, buffer.toString("utf8", channelEnd + 1, payloadEnd))
   }
 
   #error(exchange: Exchange | undefined, buffer: Buffer, start: number, end: number): void {

@@ -123,6 +123,8 @@ export const sqliteDialect: Dialect = {
     return count <= fewRows ? count : 2 ** Math.floor(Math.log2(count))
   },
   lockClause: "",
+  freeRowsClause: "",
+  amongFound: (column, query) => `${column} IN (${query})`,
   freeValue(value) {
     if (value === undefined || value === null) return null
     if (typeof value === "boolean") return value ? 1 : 0

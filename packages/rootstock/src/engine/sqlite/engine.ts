@@ -1,16 +1,27 @@
 import { mkdirSync } from "node:fs"
-import { dirname } from "node:path"
+import { resolve as absolutePath, dirname } from "node:path"
 import { elapsed } from "../../clock/index.ts"
 import { ForeignKeyError, SessionError, UnavailableError } from "../../errors/index.ts"
 import type { SqlValue } from "../../schema/index.ts"
 import { databaseClosed } from "../closed.ts"
-import type { BeginOptions, Connection, Engine, FreeResult, Lookup, Query, Step, StepResult } from "../contract.ts"
+import type {
+  BeginOptions,
+  Connection,
+  Engine,
+  EngineAddress,
+  FreeResult,
+  Lookup,
+  Query,
+  Step,
+  StepResult,
+} from "../contract.ts"
 import { SqliteConnection } from "./connection.ts"
 import { sqliteDialect } from "./dialect.ts"
 import { isBusy, translateSqliteError } from "./errors.ts"
 import { DatabaseFile } from "./file.ts"
 import { ForeignCommits } from "./foreign-commits.ts"
 import { patiently } from "./patience.ts"
+import { FileSignals } from "./signals.ts"
 import { Writer } from "./writer.ts"
 
 export type SqliteOptions = {
@@ -48,7 +59,10 @@ export async function openSqlite(options: SqliteOptions): Promise<Engine> {
     const file = inMemory ? undefined : await DatabaseFile.at(path)
     const foreign = inMemory ? undefined : new ForeignCommits(writing, path)
     const openReader = () => connect(true, passingCacheKib)
-    return new SqliteEngine({ writer, reader: reading, openReader, waitMs: writerWaitMs, file, foreign })
+    const address: EngineAddress | undefined = inMemory
+      ? undefined
+      : { url: `sqlite:${absolutePath(path)}`, options: { sqlite: { busyTimeoutMs } } }
+    return new SqliteEngine({ writer, reader: reading, openReader, waitMs: writerWaitMs, file, foreign, address })
   } catch (error) {
     writing.close()
     throw error
@@ -106,11 +120,15 @@ type Parts = {
   readonly file: DatabaseFile | undefined
   /** Absent in memory, which nobody else can open. */
   readonly foreign: ForeignCommits | undefined
+  readonly address: EngineAddress | undefined
 }
 
 class SqliteEngine implements Engine {
   readonly dialect = sqliteDialect
   readonly version: string
+  readonly singleWriter = true
+  readonly address: EngineAddress | undefined
+  readonly signals: FileSignals
   readonly #writer: Writer
   readonly #reader: SqliteConnection | undefined
   readonly #openReader: () => SqliteConnection
@@ -120,13 +138,15 @@ class SqliteEngine implements Engine {
   #idleReaders: SqliteConnection[] = []
   #closing: Promise<void> | undefined
 
-  constructor({ writer, reader, openReader, waitMs, file, foreign }: Parts) {
+  constructor({ writer, reader, openReader, waitMs, file, foreign, address }: Parts) {
     this.#writer = writer
     this.#reader = reader
     this.#openReader = openReader
     this.#waitMs = waitMs
     this.#file = file
     this.#foreign = foreign
+    this.address = address
+    this.signals = new FileSignals(foreign === undefined ? undefined : () => this.foreignCommits())
     this.version = `SQLite ${writer.connection.free("SELECT sqlite_version()", []).rows[0]?.[0]}`
   }
 
@@ -211,6 +231,7 @@ class SqliteEngine implements Engine {
   }
 
   close(): Promise<void> {
+    this.signals.close()
     this.#closing ??= this.#writer.close().then(() => {
       this.#foreign?.close()
       this.#reader?.close()
