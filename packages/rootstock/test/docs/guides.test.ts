@@ -23,7 +23,7 @@ describe("guides", () => {
   before(async () => {
     // Within the packages, so that the imports of the guides resolve as a user's do.
     folder = await mkdtemp(join(root, "packages/rootstock/test/docs/guide-"))
-    for (const page of ["tables", "storages"])
+    for (const page of ["tables", "storages", "cache"])
       await writeFile(join(folder, `${page}.ts`), await blocks(`${page}.md`, "ts"))
   })
 
@@ -50,6 +50,12 @@ describe("guides", () => {
       const tables = (await blocks("tables.md", "text")).replaceAll("\n\n", "\n")
       const storages = (await blocks("storages.md", "text")).replaceAll("\n\n", "\n")
       assert.equal(await printed("storages", { DATABASE_URL: database.url }), tables + storages)
+    })
+
+    it("print what docs/cache.md shows", async () => {
+      await using database = await engine.temporaryDatabase()
+      const environment = { DATABASE_URL: database.url, CACHE_URL: "memory:?exclusive=true" }
+      assert.equal(await printed("cache", environment), (await blocks("cache.md", "text")).replaceAll("\n\n", "\n"))
     })
   })
 })
