@@ -86,8 +86,7 @@ export class StateStore<D = unknown> implements Prunable {
    */
   async get(key: string): Promise<Conversation<D>> {
     checkName("The key", key)
-    const kept = await this.#kept.read(keptKey(key), async () => keptOf(await this.#rows.get(key)))
-    return conversationAt(kept, this.#present())
+    return this.#conversation(await this.#kept.read(keptKey(key), async () => keptOf(await this.#rows.get(key))))
   }
 
   /** What is kept under each of these keys, in their order; one query in a transaction, or where nothing is cached. */
@@ -95,8 +94,7 @@ export class StateStore<D = unknown> implements Prunable {
     if (this.#kept.active) return Promise.all(keys.map((key) => this.get(key)))
     for (const key of keys) checkName("A key", key)
     const rows = new Map((await this.#rows.getMany(keys)).map((row) => [row.key, row]))
-    const present = this.#present()
-    return keys.map((key) => conversationAt(keptOf(rows.get(key)), present))
+    return keys.map((key) => this.#conversation(freezeJson(keptOf(rows.get(key)))))
   }
 
   /**
@@ -156,7 +154,7 @@ export class StateStore<D = unknown> implements Prunable {
   ): Promise<Conversation<D>> {
     const attempts = checkWhole("attempts", options.attempts ?? 100, 1, 1_000)
     checkName("The key", key)
-    let current = this.#kept.active ? await this.get(key) : await this.#read(key)
+    let current = this.#conversation(await this.#kept.read(keptKey(key), () => this.#load(key)))
     for (let attempt = 1; ; attempt++) {
       const changes = await change(current)
       if (changes === undefined) return current
@@ -164,7 +162,7 @@ export class StateStore<D = unknown> implements Prunable {
       if (version !== undefined) return this.#changed(current, changes, version)
       if (attempt === attempts) throw overtaken(key, attempts)
       await new Promise((resolve) => setTimeout(resolve, this.#random() * Math.min(2 ** attempt, 64)))
-      current = await this.#read(key)
+      current = this.#conversation(freezeJson(await this.#load(key)))
     }
   }
 
@@ -178,7 +176,7 @@ export class StateStore<D = unknown> implements Prunable {
         this.#db.fetchRow<Row>`DELETE FROM conversation_states WHERE key = ${key}
           RETURNING state, state_expires_at, data, data_expires_at, version`,
     )
-    return conversationAt(keptOf(row), this.#present()).version !== 0
+    return this.#conversation(keptOf(row)).version !== 0
   }
 
   /**
@@ -229,10 +227,14 @@ export class StateStore<D = unknown> implements Prunable {
     return this.#clock.now().getTime()
   }
 
-  /** Past the cache. Not by `get` of the storage, which is watched: an update reads and writes row by row by its nature. */
-  async #read(key: string): Promise<Conversation<D>> {
+  /** Not by `get` of the storage, which is watched: an update reads and writes row by row by its nature. */
+  async #load(key: string): Promise<KeptConversation | undefined> {
     const [row] = await this.#rows.getMany([key])
-    return conversationAt(keptOf(row), this.#present())
+    return keptOf(row)
+  }
+
+  #conversation(kept: KeptConversation | undefined): Conversation<D> {
+    return conversationAt(kept, this.#present())
   }
 
   #change(key: string, changes: StateChanges<D>, lives: Lives): Change {

@@ -71,8 +71,9 @@ describe("a state store", () => {
 
     it("gives values that nobody can change for others", async () => {
       await states.set(key, { data: { cart: [1] } })
-      for (const read of [() => states.get(key), () => states.get(key), () => transaction(() => states.get(key))]) {
-        const { data } = await read()
+      const many = async () => (await states.getMany([key]))[0]
+      for (const read of [() => states.get(key), () => states.get(key), many, () => transaction(many)]) {
+        const data = (await read())?.data
         assert.throws(() => data!.cart.push(2), TypeError)
       }
       const changed = await states.update(key, ({ data }) => ({ data: { cart: [...data!.cart, 2] } }))
@@ -190,6 +191,13 @@ describe("a state store", () => {
       const emptied = await states.update(key, () => ({ state: null, data: null }))
       assert.deepEqual(emptied, await states.get(key))
       assert.equal(emptied.version, 0)
+    })
+
+    it("updates many keys in one transaction without a complaint about reads row by row", async () => {
+      await transaction(async () => {
+        for (let index = 0; index < 20; index++) await states.update(`bot:1:${index}`, () => ({ state: "a" }))
+      })
+      assert.equal((await states.get("bot:1:19")).state, "a")
     })
 
     it("loses no update of callers at once", async () => {

@@ -33,8 +33,15 @@ export const tiers: readonly Tier[] = [
 ]
 
 /** Defines the same cases on every engine and tier. */
-export function forEachTier(define: (place: StatePlace, tier: Tier) => void): void {
-  forEachDatabase(tables, (place) => {
+export function forEachTier(
+  define: (place: StatePlace, tier: Tier) => void,
+  options: Parameters<typeof forEachDatabase>[2] = {},
+): void {
+  const inTiers = (place: StatePlace) => {
     for (const tier of tiers) describe(tier.name, () => define(place, tier))
-  })
+  }
+  forEachDatabase(tables, inTiers, options)
 }
+
+/** For cases that read row by row, as no program should. */
+export const unwatched = { nPlusOne: { mode: "off" } } as const
