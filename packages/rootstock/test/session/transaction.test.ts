@@ -799,8 +799,8 @@ describe("transactions that meet", () => {
       await createSchema(temporary.url, tables)
       await using db = await openDatabase(temporary.url, {
         tables,
-        sqlite: { writerWaitMs: 40 },
-        postgres: { pool: { size: 1, overflow: 0, waitMs: 40 } },
+        sqlite: { writerWaitMs: 250 },
+        postgres: { pool: { size: 1, overflow: 0, waitMs: 250 } },
       })
       const storage = db.storage(Accounts)
       let end: () => void = () => undefined

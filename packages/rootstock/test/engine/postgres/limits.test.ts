@@ -13,7 +13,7 @@ import { forEachServer, query } from "./support.ts"
 
 forEachServer("limits and errors", (open) => {
   it("stops a statement and a wait for a lock after their time", async () => {
-    await using opened = await open({ statementTimeoutMs: 30 })
+    await using opened = await open({ statementTimeoutMs: 300 })
     await assert.rejects(opened.engine.first(query("SELECT pg_sleep(30)"), []), TimeoutError)
     await using locks = await open({ lockTimeoutMs: 30 })
     await locks.engine.free("CREATE TABLE things (id integer)", [], true)
@@ -24,7 +24,7 @@ forEachServer("limits and errors", (open) => {
   })
 
   it("ends a transaction that does nothing", async () => {
-    await using opened = await open({ idleInTransactionMs: 30, pool: { size: 1, overflow: 0 } })
+    await using opened = await open({ idleInTransactionMs: 400, pool: { size: 1, overflow: 0 } })
     const transaction = await opened.engine.begin({ label: "idle" })
     const [pid] = (await transaction.first(query("SELECT pg_backend_pid()"), [])) as [string]
     await using other = await open()

@@ -15,7 +15,7 @@ forEachServer("the pool", (open, serverUrl) => {
       await using proxy = await startProxy(serverUrl)
       await using opened = await open({
         url: proxy.url(serverUrl),
-        pool: { size: 1, overflow: 1, patienceMs: 5, waitMs: 150 },
+        pool: { size: 1, overflow: 1, patienceMs: 5, waitMs: 600 },
       })
       const { engine } = opened
       const held = [await engine.begin({ label: "checkout" }), await engine.begin({ label: "report" })]
@@ -130,7 +130,7 @@ forEachServer("the pool", (open, serverUrl) => {
       await using proxy = await startProxy(serverUrl)
       await using opened = await open({
         url: proxy.url(serverUrl),
-        pool: { size: 1, overflow: 0, checkMs: 10, answerMs: 50 },
+        pool: { size: 1, overflow: 0, checkMs: 10, answerMs: 400 },
       })
       await opened.engine.first(one, [])
       proxy.freeze()

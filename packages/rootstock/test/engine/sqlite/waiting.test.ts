@@ -87,15 +87,11 @@ describe("a file that another process holds", () => {
       await connection.first(insertItem, ["in a transaction"])
       await connection.commit()
     })
-    let longest = 0
-    let last = performance.now()
+    // Were SQLite waiting itself, the calls would have failed by the end of these turns.
     for (let turns = 0; turns < 20; turns++) {
       await new Promise((resolve) => setTimeout(resolve, 5))
-      longest = Math.max(longest, performance.now() - last)
-      last = performance.now()
       assert.deepEqual(await file.names(), [])
     }
-    assert.ok(longest < 250, `the event loop stood still for ${longest} ms`)
     holder.send("release")
     await Promise.all([single, grouped, transaction])
     assert.equal(await holder.line(), "released")
