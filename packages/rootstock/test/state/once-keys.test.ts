@@ -4,7 +4,8 @@ import { manualClock } from "../../src/clock/index.ts"
 import { transaction } from "../../src/index.ts"
 import { OnceKeys } from "../../src/state/index.ts"
 import { forEachDatabase } from "../storage/support.ts"
-import { refuses, tables } from "./support.ts"
+import { refuses } from "./support.ts"
+import { tables } from "./tables.ts"
 
 describe("once-keys", () => {
   forEachDatabase(tables, (place) => {

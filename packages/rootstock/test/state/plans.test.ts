@@ -6,7 +6,7 @@ import { type Database, openDatabase, Storage } from "../../src/index.ts"
 import { createSchema } from "../../src/migrate/index.ts"
 import { OnceKeys, OrderedSets, StateStore } from "../../src/state/index.ts"
 import { type Engine, forEachEngine } from "../support/index.ts"
-import { tables } from "./support.ts"
+import { tables } from "./tables.ts"
 
 const clock = manualClock("2026-01-31T09:00:00Z")
 const now = clock.now()

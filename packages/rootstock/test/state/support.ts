@@ -1,13 +1,9 @@
 import { describe } from "node:test"
 import { type Coherence, EmbeddedCoherence } from "../../src/cache/index.ts"
-import { sharedTables } from "../../src/shared/index.ts"
-import { stateTables } from "../../src/state/index.ts"
 import { forEachDatabase, type Place } from "../storage/support.ts"
+import { tables } from "./tables.ts"
 
 export { refuses } from "../storage/support.ts"
-
-/** Tables of a system that uses the state layer. */
-export const tables = { ...stateTables, once: sharedTables.once } as const
 
 export type StatePlace = Place<typeof tables>
 
