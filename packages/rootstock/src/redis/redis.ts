@@ -89,6 +89,12 @@ export class Redis {
     return this.#attempt ?? Promise.resolve()
   }
 
+  /** Ends a connection that may lead to a server that is the right one no more, and makes another. */
+  reconnect(connection: RedisConnection): void {
+    connection.drop()
+    this.#lost(connection, undefined)
+  }
+
   /** Ends the connection and the attempts; idempotent. */
   async close(): Promise<void> {
     this.#closing.abort()
@@ -204,7 +210,7 @@ export class Redis {
     this.#listener.connected?.(connection)
   }
 
-  #lost(connection: RedisConnection, reason: Error): void {
+  #lost(connection: RedisConnection, reason: Error | undefined): void {
     if (this.#connection !== connection) return
     this.#connection = undefined
     if (elapsed() - this.#connectedAt >= steadyMs) this.#failures = 0
@@ -212,10 +218,11 @@ export class Redis {
     this.#failed(reason)
   }
 
-  #failed(reason: Error): void {
+  #failed(reason: Error | undefined): void {
     if (this.#closing.signal.aborted) return
     const pause = Math.min(longestPauseMs, shortestPauseMs * 2 ** Math.min(this.#failures++, 20))
     this.#timer = setTimeout(() => this.#connect(), pause * (0.75 + this.#options.random() / 2))
+    if (reason === undefined) return
     this.#warn(
       `Redis at ${this.place} is away (${reasonOf(reason)}); everything is answered from the database until it is back.`,
       reason,
