@@ -18,9 +18,10 @@ const opened = new Map<string, number>()
 /**
  * Sees whether another connection than the writer of this engine committed.
  *
- * It looks at the file once in a turn of the event loop. That is enough: that another process was told of its commit can
- * be known here only by a message, and a message comes with a later turn. Another engine of this process on the same
- * file needs no message, so where there is one each call looks.
+ * It looks at the file once in what runs without a pause: a callback and the promises that it settles. That is enough:
+ * that another process was told of its commit can be known here only by a message, which a later callback brings. (One
+ * turn of the event loop may have several callbacks, and the last of them may bring what was sent during the first.)
+ * Another engine of this process on the same file needs no message, so where there is one each call looks.
  */
 export class ForeignCommits {
   readonly #writer: SqliteConnection
@@ -38,7 +39,7 @@ export class ForeignCommits {
     const version = this.#writer.first(dataVersion, []) as number
     if ((opened.get(this.#path) as number) === 1) {
       this.#seen = version
-      setImmediate(this.#forget)
+      process.nextTick(this.#forget)
     }
     return version
   }
