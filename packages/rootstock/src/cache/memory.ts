@@ -3,7 +3,9 @@ import type { Target } from "./coherence.ts"
 /** A value in the process's memory. Times are monotonic milliseconds (`elapsed()`). */
 export type Slot = {
   readonly target: Target
-  value: unknown
+  readonly value: unknown
+  /** The value as a promise, made by the first who gives it so; the same for all, since it never changes. */
+  given: Promise<unknown> | undefined
   endsAt: number
   /** From here on a hit renews it in the background; infinity where only its end counts. */
   softAt: number
@@ -65,7 +67,16 @@ export class Memory {
     const before = this.#targets.get(target.key)
     if (before !== undefined) this.#remove(before)
     if (size > this.#mostBytes) return
-    const slot: Slot = { target, value, endsAt, softAt, size, newer: undefined, older: undefined }
+    const slot: Slot = {
+      target,
+      value,
+      given: undefined,
+      endsAt,
+      softAt,
+      size,
+      newer: undefined,
+      older: undefined,
+    }
     target.slot = slot
     this.#targets.set(target.key, target)
     for (const tag of target.tags) {

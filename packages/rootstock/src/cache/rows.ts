@@ -102,9 +102,16 @@ export class RowKind implements Kind, RowReader {
     const known = this.#targets.get(key)
     if (known !== undefined) {
       const value = this.#coherence.peek(known)
-      if (value !== absent) return Promise.resolve(this.#handed(value))
+      if (value !== absent) return this.#promised(known, value)
     }
     return this.#read(key)
+  }
+
+  /** A promise for each reader would cost more than all else that a hit does. */
+  #promised({ slot }: Target, value: unknown): Promise<unknown> {
+    if (slot === undefined || this.#json.copies) return Promise.resolve(this.#handed(value))
+    slot.given ??= Promise.resolve(value)
+    return slot.given
   }
 
   async #read(key: unknown): Promise<unknown> {
