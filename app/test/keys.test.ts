@@ -48,9 +48,11 @@ describe("KeyService", () => {
 test("rootstock keys makes keys that the server takes until they are revoked", async () => {
   await using folder = await temporaryFolder()
   const env = { DATABASE_URL: `sqlite:${folder.path}`, API_AUTH: "required" }
-  const made = await run("keys create --name reader --scopes shop:read --json", env)
+  const expires = "2999-01-31T00:00:00.000Z"
+  const made = await run(`keys create --name reader --scopes shop:read --expires ${expires} --json`, env)
   assert.equal(made.code, 0, made.err)
-  const { key, id } = JSON.parse(made.out)
+  const { key, id, expires_at } = JSON.parse(made.out)
+  assert.equal(expires_at, expires)
   await using server = await serve(env, "--no-sample")
   const status = async (method: string, sent: string) =>
     (await fetch(`${server.address}/users/1`, { method, headers: { "x-api-key": sent } })).status
@@ -71,6 +73,10 @@ for (const [words, message] of [
   ["keys create --name x", /--scopes is missing/],
   ["keys create --name x --scopes shop:all", /"shop:all" is no scope; there are shop:read, shop:write, shop:admin/],
   ["keys create --name x --scopes shop:read --expires tomorrow", /--expires tomorrow is no instant/],
+  [
+    "keys create --name x --scopes shop:read --expires 2027-02-30T00:00:00Z",
+    /--expires 2027-02-30T00:00:00Z is no instant/,
+  ],
   ["keys revoke 7", /7 is no id of a key/],
   ["keys", /needs a command: create, list, revoke/],
 ] as const) {

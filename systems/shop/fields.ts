@@ -81,11 +81,12 @@ const productInput = {
   lowStockThreshold: optional(pieces),
 }
 export const newProduct = objectOf("NewProduct", productInput)
-export const productChanges = objectOf("ProductChanges", {
+export const productChangeFields = {
   ...productInput,
   name: optional(productInput.name),
   priceCents: optional(productInput.priceCents),
-})
+}
+export const productChanges = objectOf("ProductChanges", productChangeFields)
 export const productSorts = ["name", "-name", "price", "-price", "created_at", "-created_at"] as const
 export const productQuery = {
   ...pageQuery,
@@ -129,11 +130,12 @@ export const newOrder = objectOf("NewOrder", {
   deliveryAddressId: rowId,
   items: listOf(line, { minItems: 1, maxItems: 100 }),
 })
-export const statusChange = objectOf("StatusChange", {
+export const statusChangeFields = {
   status: oneOf(...orderStatuses),
   cancelReason: optional(orNull(words(500))),
   restock: optional(flag),
-})
+}
+export const statusChange = objectOf("StatusChange", statusChangeFields)
 
 const rejectedOrder = objectOf("RejectedOrder", fieldsOf(rejectedOrders))
 export const rejectedOrderPage = objectOf("RejectedOrders", { orders: listOf(rejectedOrder), total })

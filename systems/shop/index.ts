@@ -1,5 +1,7 @@
 import type { System } from "rootstock/http"
 import { makeCaches } from "./caches.ts"
+import { jobs } from "./jobs/definitions.ts"
+import { makeHandlers } from "./jobs/handlers.ts"
 import { routes } from "./routes/index.ts"
 import { loadSample } from "./sample/load.ts"
 import { tables } from "./schema.ts"
@@ -13,10 +15,16 @@ export const shop: System<typeof tables> = {
   tables,
   migrations: new URL("./migrations/", import.meta.url),
   auth: "open",
+  jobs,
   open(database, context) {
     const stores = openStores(database)
     const caches = makeCaches(stores)
-    return { routes: routes(makeServices({ ...context, stores, caches })), caches: Object.values(caches) }
+    const services = makeServices({ ...context, stores, caches })
+    return {
+      routes: routes(services),
+      caches: Object.values(caches),
+      handlers: makeHandlers(services, context.timeZone),
+    }
   },
   loadSample: (database, context) => loadSample({ ...context, stores: openStores(database) }),
 }

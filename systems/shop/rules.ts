@@ -21,6 +21,5 @@ export const rules = defineRules({
     cure: "Make another address primary instead.",
   },
   PRODUCT_IN_ORDERS: { status: 409, title: "Product has orders", cure: "Set is_active to false instead." },
-  ILLEGAL_TRANSITION: { status: 409, title: "Status cannot change so", cure: "Choose one of the allowed states." },
   ALREADY_PLACED: { status: 409, title: "Order was placed already", cure: "Nothing is left to do." },
 })

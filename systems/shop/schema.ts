@@ -1,4 +1,5 @@
 import { cacheTables } from "rootstock/cache"
+import { jobTables } from "rootstock/jobs"
 import {
   boolean,
   check,
@@ -183,6 +184,7 @@ export const tables = {
   reportRuns,
   ...sharedTables,
   ...cacheTables,
+  ...jobTables,
 }
 
 export type User = Row<typeof users>

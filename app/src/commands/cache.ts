@@ -1,4 +1,5 @@
 import type { Cache } from "rootstock/cache"
+import { openJobs } from "rootstock/jobs"
 import { openSystemCache } from "../caches.ts"
 import { type Answer, type Call, type Command, type Surroundings, UsageError } from "../command/index.ts"
 import { openUnit, urlOf } from "../databases.ts"
@@ -30,7 +31,8 @@ async function withCache(
   await refusePending(system, url)
   await using database = await openUnit(system, url, workplace)
   const own = { log: log.named(name), clock, timeZone: settings.TIME_ZONE }
-  const { caches } = system.open(database, own)
+  const jobs = openJobs(database, { jobs: system.jobs, log: own.log })
+  const { caches } = system.open(database, { ...own, jobs, broker: false })
   await using cache = await openSystemCache(name, database, caches, { settings, log, alone })
   return await work(cache)
 }

@@ -1,4 +1,5 @@
-import { type Command, type OptionValue, type Surroundings, UsageError } from "../command/index.ts"
+import { readInstant } from "rootstock/fields"
+import { type Command, inJsonKeys, type OptionValue, type Surroundings, UsageError } from "../command/index.ts"
 import { appUnit, openUnit, urlOf } from "../databases.ts"
 import { readScopes } from "../keys/scopes.ts"
 import { KeyService, type ShownKey } from "../keys/service.ts"
@@ -24,8 +25,8 @@ function lineOf({ id, name, prefix, scopes, expiresAt, revokedAt }: ShownKey): s
 
 function readExpiry(text: OptionValue): Date | undefined {
   if (typeof text !== "string") return undefined
-  const instant = /^\d{4}-\d\d-\d\dT.*(?:Z|[+-]\d\d:\d\d)$/.test(text) ? new Date(text) : undefined
-  if (instant === undefined || Number.isNaN(instant.getTime())) {
+  const instant = readInstant(text)
+  if (instant === undefined) {
     throw new UsageError(`--expires ${text} is no instant.`, "Write it as 2027-01-31T00:00:00Z.")
   }
   return instant
@@ -54,7 +55,7 @@ const create: Command = {
     )
     return {
       lines: [made.key, "Keep it: it is stored hashed and cannot be shown again. Send it as X-API-Key."],
-      data: made,
+      data: inJsonKeys(made),
     }
   },
 }
@@ -64,7 +65,7 @@ const list: Command = {
   summary: "Shows the keys, without their secrets.",
   async run(_call, surroundings) {
     const rows = await withKeys(surroundings, (keys) => keys.list())
-    return { lines: rows.length === 0 ? ["There are no keys."] : rows.map(lineOf), data: rows }
+    return { lines: rows.length === 0 ? ["There are no keys."] : rows.map(lineOf), data: inJsonKeys(rows) }
   },
 }
 
@@ -79,7 +80,7 @@ const revoke: Command = {
     }
     const revoked = await withKeys(surroundings, (keys) => keys.revoke(id))
     if (revoked === undefined) return { lines: [`There is no key ${id}.`], data: null, code: 1 }
-    return { lines: [`Revoked ${revoked.prefix}… (${revoked.name}).`], data: revoked }
+    return { lines: [`Revoked ${revoked.prefix}… (${revoked.name}).`], data: inJsonKeys(revoked) }
   },
 }
 

@@ -11,7 +11,15 @@ import {
   type RenameQuestion,
   stampMigrations,
 } from "rootstock/migrate"
-import { type Answer, type Call, type Command, type Option, type Surroundings, UsageError } from "../command/index.ts"
+import {
+  type Answer,
+  type Call,
+  type Command,
+  inJsonKeys,
+  type Option,
+  type Surroundings,
+  UsageError,
+} from "../command/index.ts"
 import { appUnit, type Unit, unitsOf, urlOf } from "../databases.ts"
 import { folderOf } from "../migrations.ts"
 import { systemNames } from "../systems.ts"
@@ -57,10 +65,10 @@ async function forEachUnit<T>(
   show: (unit: Unit, result: T) => string[],
 ): Promise<Answer> {
   const lines: string[] = []
-  const data: Record<string, T> = {}
+  const data: Record<string, unknown> = {}
   for (const unit of units) {
     const result = await work(unit)
-    data[unit.name] = result
+    data[unit.name] = inJsonKeys(result)
     lines.push(...show(unit, result))
   }
   return { lines, data }

@@ -1,5 +1,6 @@
 import type { Cache } from "rootstock/cache"
 import { checkListening, createServer, mountable, type Server, worstOf } from "rootstock/http"
+import { openJobs } from "rootstock/jobs"
 import { labelled } from "rootstock/metrics"
 import { openSystemCache } from "../caches.ts"
 import type { Command, Surroundings } from "../command/index.ts"
@@ -84,7 +85,8 @@ async function prepare(
         const counts = await loadSampleOnce(system, database, own)
         if (counts !== undefined) log.info(`Loaded the sample data of ${name}`, counts)
       }
-      const parts = system.open(database, own)
+      const jobs = openJobs(database, { jobs: system.jobs, log: log.named(`${name}.jobs`) })
+      const parts = system.open(database, { ...own, jobs, broker: false })
       const cache = await openSystemCache(name, database, parts.caches, { settings, log, alone })
       caches.push(cache)
       opened.unshift(cache)

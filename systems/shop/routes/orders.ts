@@ -71,7 +71,7 @@ export function orderRoutes({ orders, rejectedOrders }: Services): Route[] {
         body: statusChange,
         answer: order,
         version,
-        refusals: { ...absent, ...rules.pick("ILLEGAL_TRANSITION") },
+        refusals: commonRules.pick("NOT_FOUND", "ILLEGAL_TRANSITION"),
       },
       ({ params: { orderId }, body, ifVersion }) => orders.changeStatus(orderId, body, ifVersion),
     ),

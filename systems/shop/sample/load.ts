@@ -14,8 +14,8 @@ const openedAt = new Date("2024-01-01T12:00:00.000Z")
 const opening = 9 * 60
 const pause = 7
 
-/** How many rows were loaded. */
-export type SampleCounts = Record<"users" | "addresses" | "products" | "orders" | "orderItems" | "reports", number>
+/** How many rows were loaded, by table. */
+export type SampleCounts = Record<"users" | "addresses" | "products" | "orders" | "order_items" | "reports", number>
 
 type PlacedOrder = SampleData["orders"][number] & { placedAt: Date; placedOn: string }
 
@@ -47,7 +47,7 @@ export async function loadSample({
       addresses: addresses.size,
       products: products.length,
       orders: orders.length,
-      orderItems,
+      order_items: orderItems,
       reports,
     }
   })

@@ -1,9 +1,8 @@
 import { transaction } from "rootstock"
 import { invalidRequest } from "rootstock/fields"
 import type { Logger } from "rootstock/log"
-import { actorName } from "rootstock/shared"
+import { actorName, commonRules } from "rootstock/shared"
 import type { Caches } from "../caches.ts"
-import { rules } from "../rules.ts"
 import type { Order, OrderStatus } from "../schema.ts"
 import type { OrderFilters, OrderWithItems, Stores } from "../storages/index.ts"
 import { absent, fail, otherVersion } from "./absent.ts"
@@ -72,7 +71,7 @@ export class OrderService {
         throw otherVersion("order", id, ifVersion, before.version)
       const allowed = nextStatuses[before.status]
       if (!allowed.includes(status)) {
-        throw rules.broken("ILLEGAL_TRANSITION", `An order cannot go from ${before.status} to ${status}.`, {
+        throw commonRules.broken("ILLEGAL_TRANSITION", `An order cannot go from ${before.status} to ${status}.`, {
           members: { from: before.status, to: status, allowed },
         })
       }

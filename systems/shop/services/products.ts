@@ -1,4 +1,4 @@
-import { transaction } from "rootstock"
+import { afterCommit, transaction } from "rootstock"
 import { ForeignKeyError, UniqueError } from "rootstock/errors"
 import type { Logger } from "rootstock/log"
 import { actorName } from "rootstock/shared"
@@ -126,7 +126,8 @@ export class ProductService {
 
   /** Warns of a product that is out of stock. */
   warnIfEmpty({ id, stockQuantity }: Pick<Product, "id" | "stockQuantity">): void {
-    if (stockQuantity === 0) this.#log.warning(`Product ${id} is out of stock`, { product_id: id })
+    if (stockQuantity !== 0) return
+    afterCommit(() => this.#log.warning(`Product ${id} is out of stock`, { product_id: id }))
   }
 
   /** The product as it is once its row is locked. */

@@ -1,11 +1,12 @@
-import { transaction } from "rootstock"
+import { afterCommit, transaction } from "rootstock"
 import type { Logger } from "rootstock/log"
+import type { RuleError } from "rootstock/shared"
 import { newOrder } from "../fields.ts"
 import { rules } from "../rules.ts"
 import type { OrderWithItems, RejectedOrder, Stores } from "../storages/index.ts"
 import { absent, fail } from "./absent.ts"
 import type { Context, PageRequest } from "./context.ts"
-import { placeOrder } from "./place-order.ts"
+import { type NewOrder, placeOrder } from "./place-order.ts"
 import type { ProductService } from "./products.ts"
 
 /** Orders that broke a rule when they arrived, kept so that they can be placed later. */
@@ -22,6 +23,31 @@ export class RejectedOrderService {
 
   page(request: PageRequest): Promise<{ rows: RejectedOrder[]; total: number }> {
     return this.#stores.rejectedOrders.page({ orderBy: { createdAt: "desc" }, ...request })
+  }
+
+  /**
+   * Keeps an order that broke a rule, in the transaction that is open.
+   *
+   * @param messageId of the message that it came with
+   */
+  async keep(order: NewOrder, error: RuleError, messageId: string): Promise<void> {
+    const { id } = await this.#stores.rejectedOrders.create({
+      messageId,
+      payload: newOrder.toJson!(order),
+      reason: error.code,
+      details: {
+        detail: error.message,
+        ...(error.errors === undefined ? {} : { errors: error.errors }),
+        ...error.members,
+      },
+    })
+    afterCommit(() =>
+      this.#log.warning(`Rejected an order of user ${order.userId}: ${error.code}: ${error.message}`, {
+        rejected_order_id: id,
+        user_id: order.userId,
+        reason: error.code,
+      }),
+    )
   }
 
   /** @throws RuleError `NOT_FOUND`, `ALREADY_PLACED`, and those of placing an order */

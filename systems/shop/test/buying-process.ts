@@ -1,8 +1,10 @@
 /** A process that buys one piece of a product many times at once, for the tests of races between processes. */
 import { openDatabase, systemClock } from "rootstock"
+import { openJobs } from "rootstock/jobs"
 import { createLogger } from "rootstock/log"
 import { RuleError } from "rootstock/shared"
 import { makeCaches } from "../caches.ts"
+import { jobs } from "../jobs/definitions.ts"
 import { tables } from "../schema.ts"
 import { makeServices } from "../services/index.ts"
 import { openStores } from "../storages/index.ts"
@@ -17,7 +19,15 @@ const [url] = process.argv.slice(2)
 const database = await openDatabase(url!, { tables })
 const log = createLogger({ name: "shop", level: "error", format: "text", destination: process.stderr })
 const stores = openStores(database)
-const { orders } = makeServices({ stores, caches: makeCaches(stores), log, clock: systemClock, timeZone: "UTC" })
+const { orders } = makeServices({
+  stores,
+  caches: makeCaches(stores),
+  jobs: openJobs(database, { jobs, log }),
+  broker: false,
+  log,
+  clock: systemClock,
+  timeZone: "UTC",
+})
 
 process.on("message", async ({ userId, addressId, productId, attempts }: Purchase) => {
   const order = { userId, deliveryAddressId: addressId, items: [{ productId, quantity: 1 }] }

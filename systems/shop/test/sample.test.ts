@@ -20,7 +20,7 @@ forEachEngine((engine) => {
   it("loads the customers, products and orders of Northwind", async () => {
     assert.deepEqual(
       { ...counts, reports: 0 },
-      { users: 93, addresses: 91, products: 77, orders: 830, orderItems: 2155, reports: 0 },
+      { users: 93, addresses: 91, products: 77, orders: 830, order_items: 2155, reports: 0 },
     )
     const { stores } = shop
     assert.deepEqual(

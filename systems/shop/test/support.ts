@@ -3,11 +3,13 @@ import { fileURLToPath } from "node:url"
 import { type ManualClock, manualClock, openDatabase } from "rootstock"
 import { type Cache, openCache } from "rootstock/cache"
 import { createServer, mountable, type Server, type SystemContext } from "rootstock/http"
+import { openJobs } from "rootstock/jobs"
 import { createLogger } from "rootstock/log"
 import { migrateUp } from "rootstock/migrate"
 import type { Engine } from "../../../packages/rootstock/test/support/index.ts"
 import { makeCaches } from "../caches.ts"
 import { shop } from "../index.ts"
+import { makeHandlers } from "../jobs/handlers.ts"
 import { routes } from "../routes/index.ts"
 import { tables } from "../schema.ts"
 import { makeServices, type Services } from "../services/index.ts"
@@ -76,8 +78,10 @@ export async function openShop(
   const context = { log, clock, timeZone: "Europe/Moscow" }
   const stores = openStores(database)
   const caches = makeCaches(stores)
-  const services = makeServices({ ...context, stores, caches })
-  const parts = { routes: routes(services), caches: Object.values(caches) }
+  const jobs = openJobs(database, { jobs: shop.jobs, log: log.named("shop.jobs") })
+  const services = makeServices({ ...context, stores, caches, jobs, broker: false })
+  const handlers = makeHandlers(services, context.timeZone)
+  const parts = { routes: routes(services), caches: Object.values(caches), handlers }
   const cache = await openCache(database, {
     url: cacheUrl(cachePlace),
     caches: parts.caches,

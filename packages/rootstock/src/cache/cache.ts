@@ -10,6 +10,7 @@ import type { MemoryLimits } from "./memory.ts"
 import { type CacheStats, cacheMetrics } from "./metrics.ts"
 import { off } from "./off.ts"
 import { openedCaches } from "./opened.ts"
+import { redisCoherence } from "./redis/index.ts"
 import { type CacheDeclaration, type RegisteredKey, registerKeys } from "./registry.ts"
 import { type CachedResult, type ResultDeclaration, ResultKind } from "./results.ts"
 import { RowKind } from "./rows.ts"
@@ -257,12 +258,9 @@ export async function openCache<S extends Tables>(database: Database<S>, options
   return cache
 }
 
-function coherenceOf(
-  database: Database,
-  { url = "memory:", memory, random = Math.random, warn }: CacheOptions,
-): Coherence {
-  const scheme = /^([a-z]+):/.exec(url)?.[1]
-  switch (scheme) {
+function coherenceOf(database: Database, options: CacheOptions): Coherence {
+  const { url = "memory:", memory, random = Math.random, warn } = options
+  switch (/^([a-z]+):/.exec(url)?.[1]) {
     case "off":
       return off
     case "memory":
@@ -271,6 +269,11 @@ function coherenceOf(
         random,
         report: (error) => warn?.("A cached value could not be renewed.", error),
       })
+    case "redis":
+    case "rediss": {
+      const { prefix, local, coherence } = options
+      return redisCoherence(url, database, { prefix, local, coherence, memory, random, warn })
+    }
     default:
       throw new ConfigError("The URL of the cache is not understood.", {
         cure: "Give memory:, off: or redis://host:6379/0.",

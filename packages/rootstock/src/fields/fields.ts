@@ -73,6 +73,9 @@ export const emailAddress: Field<string, false> = {
 /** A day as `YYYY-MM-DD`. */
 export const day: Field<string, false> = { schema: { type: "string", format: "date" }, optional: false }
 
+/** A UUID in lower case. */
+export const uuidText: Field<string, false> = { schema: { type: "string", format: "uuid" }, optional: false }
+
 /** An instant with its offset, e.g. `2026-01-31T09:00:00.000Z`. */
 export const moment: Field<Date, false> = {
   schema: { type: "string", format: "date-time" },

@@ -16,10 +16,12 @@ export {
   orNull,
   refined,
   rowId,
+  uuidText,
   type ValueOf,
   type ValuesOf,
   wholeNumber,
   withDefault,
   words,
 } from "./fields.ts"
+export { readInstant } from "./instants.ts"
 export { bodyCheck, invalidRequest, type Place, textCheck } from "./validation.ts"

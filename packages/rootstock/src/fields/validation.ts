@@ -1,30 +1,12 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js"
 import { centsFromAmount, commonRules, type FieldProblem, type RuleError } from "../shared/index.ts"
 import type { JsonSchema } from "./fields.ts"
+import { isDay, readInstant } from "./instants.ts"
 
 /** Where a value of a request stands. */
 export type Place = "body" | "query" | "params"
 
-const instantText =
-  /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i
 const uuidText = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
-
-function isDay(text: string): boolean {
-  if (!/^\d{4}-\d\d-\d\d$/.test(text) || text.startsWith("0000")) return false
-  const instant = Date.parse(`${text}T00:00:00.000Z`)
-  return !Number.isNaN(instant) && new Date(instant).toISOString().startsWith(text)
-}
-
-/** The instants that a timestamp column holds: the years 1 to 9999 in UTC, which an offset may leave. */
-const [firstInstant, lastInstant] = [Date.parse("0001-01-01T00:00:00.000Z"), Date.parse("9999-12-31T23:59:59.999Z")]
-
-function isInstant(text: string): boolean {
-  const parts = instantText.exec(text)
-  if (parts === null || !isDay(text.slice(0, 10))) return false
-  if (Number(parts[4]) > 23 || Number(parts[5]) > 59 || Number(parts[6] ?? 0) > 59) return false
-  const instant = Date.parse(text)
-  return instant >= firstInstant && instant <= lastInstant
-}
 
 function validator(useDefaults: boolean): Ajv2020 {
   const ajv = new Ajv2020({
@@ -36,7 +18,7 @@ function validator(useDefaults: boolean): Ajv2020 {
   })
   ajv.addFormat("money", { type: "number", validate: (amount) => centsFromAmount(amount) !== undefined })
   ajv.addFormat("date", isDay)
-  ajv.addFormat("date-time", isInstant)
+  ajv.addFormat("date-time", (text) => readInstant(text) !== undefined)
   ajv.addFormat("uuid", uuidText)
   ajv.addFormat("email", (text) => /^[^\s@]{1,64}@[^\s@.]+(?:\.[^\s@.]+)+$/.test(text.trim()))
   ajv.addKeyword("example")

@@ -1,5 +1,6 @@
 import type { CacheDeclaration } from "../cache/index.ts"
 import type { Clock } from "../clock/index.ts"
+import type { Job, JobHandler, Jobs } from "../jobs/index.ts"
 import type { Logger } from "../log/index.ts"
 import type { Tables } from "../schema/index.ts"
 import type { Database } from "../storage/index.ts"
@@ -16,11 +17,20 @@ export type SystemContext = {
   readonly timeZone: string
 }
 
+/** What the services of a system work with beside its database. */
+export type ServiceContext = SystemContext & {
+  readonly jobs: Jobs
+  /** Whether queues are at a broker; else they are in the database. */
+  readonly broker: boolean
+}
+
 /** What a system consists of. */
 export type SystemParts = {
   readonly routes: readonly Route[]
   /** What is cached of its database; whoever serves it opens the cache. */
   readonly caches: readonly CacheDeclaration[]
+  /** What does its jobs. */
+  readonly handlers: readonly JobHandler[]
 }
 
 /** A service: its tables, its calls, its sample data. */
@@ -34,8 +44,10 @@ export type System<S extends Tables = Tables> = {
   readonly migrations: URL
   /** Whether its calls need credentials where `API_AUTH` does not say. */
   readonly auth: AuthMode
+  /** All kinds of jobs that it sends or does. */
+  readonly jobs: readonly Job[]
   /** Makes what the system consists of, over its database. */
-  open(database: Database<S>, context: SystemContext): SystemParts
+  open(database: Database<S>, context: ServiceContext): SystemParts
   /**
    * Loads its sample data.
    *

@@ -107,7 +107,9 @@ export class RedisCoherence implements Coherence {
     if (present > local.until || present >= slot.softAt) return absent
     local.use(present)
     local.memory.touch(slot)
-    target.kind.counters.hitsLocal++
+    const { counters, trace } = target.kind
+    counters.hitsLocal++
+    if (trace !== undefined) trace("hit", target.key)
     return slot.value
   }
 
@@ -121,6 +123,7 @@ export class RedisCoherence implements Coherence {
     else if (present <= local.until) {
       local.memory.touch(slot)
       target.kind.counters.hitsLocal++
+      target.kind.trace?.("hit", target.key)
       if (present >= slot.softAt) this.#reads.renewKept(target, load)
       return Promise.resolve(slot.value)
     }

@@ -74,13 +74,17 @@ export class Reads {
         const found = await this.#batches.get(link, target)
         if (found.state === "entry") {
           kind.counters.hitsRemote++
+          kind.trace?.("hit", key)
           if (kind.softTtlMs !== undefined && found.age >= kind.softTtlMs) void this.#renew(target, load, link, found)
           return found.value
         }
         if (found.state === "failed") break
         flight = this.#flights.get(key) ?? this.#begin(target, load, link, found.state === "leased")
       }
-      if (attempt === 1) kind.counters.misses++
+      if (attempt === 1) {
+        kind.counters.misses++
+        kind.trace?.("miss", key)
+      }
       const outcome = await flight.join(began)
       if (outcome?.failed === true) throw outcome.error
       if (outcome !== undefined) return outcome.value
@@ -239,7 +243,10 @@ export class Reads {
       const { lifeMs, payload } = this.#kept(target, loaded)
       const fill: Fill = { key, tags, epoch, token, renews, tagTokens, lifeMs, payload }
       const done = await link.fill(fill)
-      if (lifeMs > 0 && done) kind.counters.fills++
+      if (lifeMs > 0 && done) {
+        kind.counters.fills++
+        kind.trace?.("fill", key)
+      }
       if (loaded !== undefined && !done) kind.counters.refusedFills++
       return done
     } catch (error) {

@@ -1,0 +1,190 @@
+import type { Migration } from "rootstock/migrate"
+
+export const migration: Migration = {
+  operations: [
+    {
+      op: "createTable",
+      table: {
+        name: "job",
+        columns: [
+          { name: "id", type: { kind: "uuid" }, nullable: false },
+          { name: "queue", type: { kind: "text", max: 64 }, nullable: false },
+          { name: "kind", type: { kind: "text", max: 64 }, nullable: false },
+          { name: "lane", type: { kind: "integer" }, nullable: false },
+          {
+            name: "state",
+            type: { kind: "choice", values: ["wait", "held", "at_broker"] },
+            nullable: false,
+            default: "wait",
+          },
+          { name: "run_at", type: { kind: "timestamp" }, nullable: false },
+          { name: "attempt", type: { kind: "integer" }, nullable: false, default: 0 },
+          { name: "max_attempts", type: { kind: "integer" }, nullable: false, default: 20 },
+          { name: "worker", type: { kind: "uuid" }, nullable: true },
+          { name: "dedupe", type: { kind: "text", max: 300 }, nullable: true },
+          { name: "fire_at", type: { kind: "timestamp" }, nullable: true },
+          { name: "payload", type: { kind: "json" }, nullable: false },
+          { name: "last_error", type: { kind: "text" }, nullable: true },
+          { name: "created_at", type: { kind: "timestamp" }, nullable: false },
+        ],
+        primaryKey: ["id"],
+        uniques: [],
+        checks: [{ name: "job_lane_check", sql: "lane BETWEEN 0 AND 4" }],
+        references: [],
+        indexes: [
+          {
+            name: "job_ready_index",
+            terms: [
+              { column: "queue", direction: "asc" },
+              { column: "lane", direction: "asc" },
+              { column: "run_at", direction: "asc" },
+              { column: "id", direction: "asc" },
+            ],
+            unique: false,
+            where: "state = 'wait'",
+            method: "ordered",
+          },
+          {
+            name: "job_held_index",
+            terms: [{ column: "worker", direction: "asc" }],
+            unique: false,
+            where: "state <> 'wait'",
+            method: "ordered",
+          },
+          {
+            name: "job_dedupe_index",
+            terms: [{ column: "dedupe", direction: "asc" }],
+            unique: true,
+            where: "dedupe IS NOT NULL AND state = 'wait'",
+            method: "ordered",
+          },
+        ],
+      },
+    },
+    {
+      op: "createTable",
+      table: {
+        name: "job_dead",
+        columns: [
+          { name: "id", type: { kind: "uuid" }, nullable: false },
+          { name: "queue", type: { kind: "text", max: 64 }, nullable: false },
+          { name: "kind", type: { kind: "text", max: 64 }, nullable: false },
+          { name: "lane", type: { kind: "integer" }, nullable: false },
+          {
+            name: "reason",
+            type: { kind: "choice", values: ["attempts", "permanent", "cancelled"] },
+            nullable: false,
+          },
+          { name: "attempt", type: { kind: "integer" }, nullable: false },
+          { name: "max_attempts", type: { kind: "integer" }, nullable: false },
+          { name: "fire_at", type: { kind: "timestamp" }, nullable: true },
+          { name: "payload", type: { kind: "json" }, nullable: false },
+          { name: "last_error", type: { kind: "text" }, nullable: true },
+          { name: "created_at", type: { kind: "timestamp" }, nullable: false },
+          { name: "died_at", type: { kind: "timestamp" }, nullable: false },
+        ],
+        primaryKey: ["id"],
+        uniques: [],
+        checks: [],
+        references: [],
+        indexes: [
+          {
+            name: "job_dead_died_at_id_index",
+            terms: [{ column: "died_at", direction: "asc" }, { column: "id", direction: "asc" }],
+            unique: false,
+            method: "ordered",
+          },
+          {
+            name: "job_dead_queue_died_at_id_index",
+            terms: [
+              { column: "queue", direction: "asc" },
+              { column: "died_at", direction: "asc" },
+              { column: "id", direction: "asc" },
+            ],
+            unique: false,
+            method: "ordered",
+          },
+        ],
+      },
+    },
+    {
+      op: "createTable",
+      table: {
+        name: "job_error",
+        columns: [
+          { name: "id", type: { kind: "uuid" }, nullable: false },
+          { name: "job_id", type: { kind: "uuid" }, nullable: false },
+          { name: "attempt", type: { kind: "integer" }, nullable: false },
+          { name: "error", type: { kind: "text" }, nullable: false },
+          { name: "at", type: { kind: "timestamp" }, nullable: false },
+        ],
+        primaryKey: ["id"],
+        uniques: [],
+        checks: [],
+        references: [],
+        indexes: [
+          {
+            name: "job_error_job_id_id_index",
+            terms: [{ column: "job_id", direction: "asc" }, { column: "id", direction: "asc" }],
+            unique: false,
+            method: "ordered",
+          },
+          {
+            name: "job_error_at_index",
+            terms: [{ column: "at", direction: "asc" }],
+            unique: false,
+            method: "ordered",
+          },
+        ],
+      },
+    },
+    {
+      op: "createTable",
+      table: {
+        name: "paused_queue",
+        columns: [
+          { name: "queue", type: { kind: "text", max: 64 }, nullable: false },
+          { name: "at", type: { kind: "timestamp" }, nullable: false },
+        ],
+        primaryKey: ["queue"],
+        uniques: [],
+        checks: [],
+        references: [],
+        indexes: [],
+      },
+    },
+    {
+      op: "createTable",
+      table: {
+        name: "worker",
+        columns: [
+          { name: "id", type: { kind: "uuid" }, nullable: false },
+          { name: "host", type: { kind: "text", max: 255 }, nullable: false },
+          { name: "pid", type: { kind: "integer" }, nullable: false },
+          { name: "seen", type: { kind: "timestamp" }, nullable: false },
+        ],
+        primaryKey: ["id"],
+        uniques: [],
+        checks: [],
+        references: [],
+        indexes: [],
+      },
+    },
+    {
+      op: "createTable",
+      table: {
+        name: "inbox",
+        columns: [
+          { name: "consumer", type: { kind: "text", max: 64 }, nullable: false },
+          { name: "message_id", type: { kind: "text", max: 255 }, nullable: false },
+          { name: "at", type: { kind: "timestamp" }, nullable: false },
+        ],
+        primaryKey: ["consumer", "message_id"],
+        uniques: [],
+        checks: [],
+        references: [],
+        indexes: [{ name: "inbox_at_index", terms: [{ column: "at", direction: "asc" }], unique: false, method: "ordered" }],
+      },
+    },
+  ],
+}
