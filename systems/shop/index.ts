@@ -28,3 +28,7 @@ export const shop: System<typeof tables> = {
   },
   loadSample: (database, context) => loadSample({ ...context, stores: openStores(database) }),
 }
+
+export { jobs } from "./jobs/definitions.ts"
+export { type Produced, produce } from "./producer.ts"
+export { openStores } from "./storages/index.ts"

@@ -3,6 +3,7 @@ import { cache } from "./cache.ts"
 import { inspect } from "./inspect.ts"
 import { keys } from "./keys.ts"
 import { migrate } from "./migrate.ts"
+import { producer } from "./producer.ts"
 import { sample } from "./sample.ts"
 import { serve } from "./serve.ts"
 
@@ -10,5 +11,5 @@ import { serve } from "./serve.ts"
 export const rootstock: Command = {
   name: "rootstock",
   summary: "Rootstock: a data layer for TypeScript services, and the services grown on it.",
-  commands: [serve, migrate, sample, inspect, cache, keys],
+  commands: [serve, migrate, sample, inspect, cache, keys, producer],
 }
