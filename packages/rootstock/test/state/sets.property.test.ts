@@ -4,7 +4,7 @@ import fc from "fast-check"
 import { manualClock } from "../../src/clock/index.ts"
 import { transaction } from "../../src/index.ts"
 import { type Member, type NewMember, OrderedSets } from "../../src/state/index.ts"
-import { forEachTier, unwatched } from "./support.ts"
+import { empty, forEachTier, unwatched } from "./support.ts"
 
 const minute = 60_000
 const start = Date.parse("2026-01-31T09:00:00Z")
@@ -102,10 +102,11 @@ describe("ordered sets under any calls", () => {
   forEachTier((place, tier) => {
     it("answer as the model does", async () => {
       const check = async (groups: readonly { steps: Step[]; end: string }[]) => {
-        await place.db.execute`DELETE FROM ordered_set_members`
+        const coherence = tier.open()
+        await empty(place, coherence)
         const clock = manualClock(new Date(start))
         const model = new SetsModel()
-        const sets = new OrderedSets(place.db, { clock, coherence: tier.open(), frontSize: 4 })
+        const sets = new OrderedSets(place.db, { clock, coherence, frontSize: 4 })
         const compare = async () => {
           for (const name of names) {
             const expected = model.all(name).map((one) => ({ member: one.member, score: one.score }))

@@ -5,7 +5,7 @@ import { manualClock } from "../../src/clock/index.ts"
 import { transaction } from "../../src/index.ts"
 import { type StateChanges, StateStore } from "../../src/state/index.ts"
 import { StateModel } from "./state-model.ts"
-import { forEachTier, unwatched } from "./support.ts"
+import { empty, forEachTier, unwatched } from "./support.ts"
 
 const minute = 60_000
 const keptFor = 30 * minute
@@ -65,11 +65,12 @@ describe("a state store under any calls", () => {
   forEachTier((place, tier) => {
     it("answers as the model does", async () => {
       const check = async (groups: readonly { steps: Step[]; end: string }[]) => {
-        await place.db.execute`DELETE FROM conversation_states`
+        const coherence = tier.open()
+        await empty(place, coherence)
         const clock = manualClock(new Date(start))
         const model = new StateModel(keptFor)
         model.now = start
-        const store = new StateStore(place.db, { clock, coherence: tier.open(), expiredForMs: keptFor })
+        const store = new StateStore(place.db, { clock, coherence, expiredForMs: keptFor })
         const old = new Map<string, number>()
         const compare = async () => {
           const expected = keys.map((key) => model.get(key))

@@ -1,6 +1,11 @@
-import { describe } from "node:test"
-import { type Coherence, EmbeddedCoherence } from "../../src/cache/index.ts"
+import { randomBytes } from "node:crypto"
+import { after, before, beforeEach, describe } from "node:test"
+import { type Coherence, cacheTables, EmbeddedCoherence } from "../../src/cache/index.ts"
+import { type RedisCoherence, redisCoherence } from "../../src/cache/redis/index.ts"
+import { openDatabase } from "../../src/index.ts"
+import { createSchema } from "../../src/migrate/index.ts"
 import { forEachDatabase, type Place } from "../storage/support.ts"
+import { forEachEngine, requireService, type TemporaryDatabase } from "../support/index.ts"
 import { tables } from "./tables.ts"
 
 export { refuses } from "../storage/support.ts"
@@ -9,35 +14,82 @@ export type StatePlace = Place<typeof tables>
 
 /** Where reads come from. */
 export type Tier = {
-  readonly name: string
+  readonly name: "without a cache" | "in memory" | "over Redis"
   /** A coherence for one process; undefined where every read is one of the database. */
   open(): Coherence | undefined
 }
 
-export const tiers: readonly Tier[] = [
-  { name: "without a cache", open: () => undefined },
-  {
-    name: "in memory",
-    open: () =>
-      new EmbeddedCoherence({
-        random: Math.random,
-        report: (error) => {
-          throw error
-        },
-      }),
-  },
-]
-
-/** Defines the same cases on every engine and tier. */
-export function forEachTier(
-  define: (place: StatePlace, tier: Tier) => void,
-  options: Parameters<typeof forEachDatabase>[2] = {},
-): void {
-  const inTiers = (place: StatePlace) => {
-    for (const tier of tiers) describe(tier.name, () => define(place, tier))
-  }
-  forEachDatabase(tables, inTiers, options)
-}
+type Options = Parameters<typeof forEachDatabase>[2]
 
 /** For cases that read row by row, as no program should. */
 export const unwatched = { nPlusOne: { mode: "off" } } as const
+
+const withoutCache: Tier = { name: "without a cache", open: () => undefined }
+const inMemory: Tier = {
+  name: "in memory",
+  open: () =>
+    new EmbeddedCoherence({
+      random: Math.random,
+      report: (error) => {
+        throw error
+      },
+    }),
+}
+
+/** Defines the same cases on every engine and tier. */
+export function forEachTier(define: (place: StatePlace, tier: Tier) => void, options: Options = {}): void {
+  const inTiers = (place: StatePlace) => {
+    for (const tier of [withoutCache, inMemory]) describe(tier.name, () => define(place, tier))
+  }
+  forEachDatabase(tables, inTiers, options)
+  requireService("TEST_REDIS_URL", "over Redis", (redis) => {
+    forEachEngine((engine) => overRedis(() => engine.temporaryDatabase(), redis, define, options))
+  })
+}
+
+/** Removes all rows, past the coherence, and what is cached of them. */
+export async function empty({ db }: StatePlace, coherence: Coherence | undefined): Promise<void> {
+  await db.execute`DELETE FROM conversation_states`
+  await db.execute`DELETE FROM ordered_set_members`
+  await db.execute`DELETE FROM once`
+  await coherence?.flush()
+}
+
+/** One coherence for all cases of an engine, since it takes a second to be trusted again after a stop. */
+function overRedis(
+  make: () => Promise<TemporaryDatabase>,
+  redis: string,
+  define: (place: StatePlace, tier: Tier) => void,
+  options: Options,
+): void {
+  let temporary: TemporaryDatabase
+  let coherence: RedisCoherence
+  const warnings: string[] = []
+  const place: { -readonly [K in keyof StatePlace]: StatePlace[K] } = {
+    db: undefined as never,
+    warnings,
+    url: undefined,
+  }
+  before(async () => {
+    temporary = await make()
+    const all = { ...tables, ...cacheTables }
+    await createSchema(temporary.url, all)
+    place.url = temporary.url
+    const warn = (message: string) => warnings.push(message)
+    const db = await openDatabase(temporary.url, { ...options, tables: all, warn })
+    place.db = db as unknown as StatePlace["db"]
+    const prefix = `t_${randomBytes(8).toString("hex")}:`
+    coherence = redisCoherence(redis, db as never, { prefix, local: false, warn })
+    await coherence.start()
+  })
+  beforeEach(async () => {
+    await empty(place, coherence)
+    warnings.length = 0
+  })
+  after(async () => {
+    await coherence?.stop()
+    await place.db?.close()
+    await temporary?.dispose()
+  })
+  define(place, { name: "over Redis", open: () => coherence })
+}
