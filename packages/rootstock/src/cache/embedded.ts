@@ -73,10 +73,20 @@ export class EmbeddedCoherence implements Coherence {
       this.memory.drop(target.key)
     }
     const flight = this.#flights.get(target.key)
-    if (flight !== undefined) return flight.result
+    if (flight !== undefined) return this.#join(flight, load)
     counters.misses++
     target.kind.trace?.("miss", target.key)
     return this.#fly(target, load).result
+  }
+
+  /**
+   * What a load gives that began before the reader did. A row that is made voids no load, unless "there is none" is kept: so
+   * whether it found nothing is asked once more.
+   */
+  async #join({ target, result }: Flight, load: Load): Promise<unknown> {
+    const value = await result
+    if (value !== undefined || target.kind.negativeTtlMs > 0) return value
+    return (this.#flights.get(target.key) ?? this.#fly(target, load)).result
   }
 
   #renew(target: Target, load: Load): void {
