@@ -2,7 +2,7 @@ import { ConfigError, DeclarationError } from "../errors/index.ts"
 import type { Metric } from "../metrics/index.ts"
 import { type AnyTable, definitionOf, type TableDefinition, type Tables } from "../schema/index.ts"
 import { currentSession, type Host, transaction } from "../session/index.ts"
-import type { Database, RowCache, RowLoad, RowReader } from "../storage/index.ts"
+import type { Database, RowCache, RowReader, RowSource } from "../storage/index.ts"
 import type { CacheState, Coherence, Trace } from "./coherence.ts"
 import { Dependencies } from "./dependencies.ts"
 import { EmbeddedCoherence, type EmbeddedOptions } from "./embedded.ts"
@@ -130,9 +130,9 @@ export class Cache implements RowCache {
         : Promise.resolve(declaration.load(...(values as unknown as never[])) as R)
   }
 
-  reader(table: TableDefinition, load: RowLoad): RowReader | undefined {
+  reader(table: TableDefinition, source: RowSource): RowReader | undefined {
     const kind = this.#rowKinds.get(table)
-    if (kind !== undefined) kind.loadRow = load
+    if (kind !== undefined) kind.source = source
     return kind
   }
 

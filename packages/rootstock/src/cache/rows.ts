@@ -1,13 +1,13 @@
 import { DeclarationError } from "../errors/index.ts"
 import { type AnyTable, type ColumnDefinition, definitionOf, type TableDefinition } from "../schema/index.ts"
-import type { RowLoad, RowReader, StorageClass } from "../storage/index.ts"
+import type { RowReader, RowSource, StorageClass } from "../storage/index.ts"
 import { absent, type Coherence, type Kind, type Load, type Target, type Trace } from "./coherence.ts"
 import { type Counters, newCounters } from "./counters.ts"
 import { sizeOf } from "./frozen.ts"
 import { type Life, type LifeOptions, lifeOf } from "./options.ts"
 import { KeyPattern } from "./pattern.ts"
 import { RowJson } from "./row-json.ts"
-import { keyValues, tableTag } from "./tags.ts"
+import { checkKeyColumns, keyValues, tableTag } from "./tags.ts"
 
 export type RowsOptions = LifeOptions & {
   /** Pattern of the keys, with a placeholder for each column of the primary key, e.g. `user:{id}`. */
@@ -31,6 +31,7 @@ export class CachedRows {
         cure: `Give it a placeholder for each column of the key and no other: ${table.primaryKey.map((name) => `{${name}}`).join(", ")}.`,
       })
     }
+    checkKeyColumns(`The cache key ${options.key}`, table, table.primaryKey)
     this.table = table
     this.pattern = pattern
     this.life = lifeOf(options.key, options)
@@ -76,12 +77,12 @@ export class RowKind implements Kind, RowReader {
   readonly #json: RowJson
   readonly #tags: readonly string[]
   readonly #coherence: Coherence
-  /** Reads a row past the cache; given by the storages. */
-  loadRow: RowLoad | undefined
-  /** Targets in memory by the key that was asked for; so a hit needs no text of a key. */
+  /** The rows past the cache; given by the storages. */
+  source: RowSource | undefined
+  /** Targets in memory by the row's key; so a hit needs no text of a key. */
   readonly #targets = new Map<unknown, Target>()
-  /** The key that was asked for, of each target. */
-  readonly #asked = new WeakMap<Target, unknown>()
+  /** The row's key of each target. */
+  readonly #keys = new WeakMap<Target, unknown>()
   readonly #single: boolean
 
   constructor(rows: CachedRows, coherence: Coherence, trace: Trace | undefined) {
@@ -115,8 +116,12 @@ export class RowKind implements Kind, RowReader {
   }
 
   async #read(key: unknown): Promise<unknown> {
+    const source = this.source as RowSource
+    // "42" is no key of a row that is kept under 42.
+    source.check(key)
     const target = this.target(key)
-    if (!this.#single && target.slot !== undefined) {
+    if (target.slot === undefined) source.count()
+    else if (!this.#single) {
       const value = this.#coherence.peek(target)
       if (value !== absent) return this.#handed(value)
     }
@@ -129,12 +134,12 @@ export class RowKind implements Kind, RowReader {
     const kept = this.#coherence.memory?.find(text)
     if (kept !== undefined) return kept
     const target: Target = { kind: this, key: text, tags: this.#tags, slot: undefined }
-    if (this.#single) this.#asked.set(target, key)
+    if (this.#single) this.#keys.set(target, keyValues(this.rows.table, key)[this.rows.table.primaryKey[0] as string])
     return target
   }
 
   load(key: unknown): Load {
-    return () => (this.loadRow as RowLoad)(key)
+    return () => (this.source as RowSource).load(key)
   }
 
   #handed(value: unknown): unknown {
@@ -158,16 +163,16 @@ export class RowKind implements Kind, RowReader {
   }
 
   kept(target: Target): void {
-    if (this.#single) this.#targets.set(this.#asked.get(target), target)
+    if (this.#single) this.#targets.set(this.#keys.get(target), target)
   }
 
   left(target: Target): void {
-    if (this.#single) this.#targets.delete(this.#asked.get(target))
+    if (this.#single) this.#targets.delete(this.#keys.get(target))
   }
 }
 
 /** Whether equal keys are identical: texts and numbers, not dates. */
 function hasPlainKey({ column, primaryKey }: TableDefinition): boolean {
   const { type } = column.get(primaryKey[0] as string) as ColumnDefinition
-  return type.kind !== "timestamp" && type.kind !== "bytes"
+  return type.kind !== "timestamp"
 }

@@ -1,7 +1,9 @@
 import { DeclarationError } from "../errors/index.ts"
 import {
   type AnyTable,
+  type ColumnDefinition,
   type ColumnsOf,
+  canonicalValue,
   definitionOf,
   type Key,
   type Row,
@@ -49,6 +51,7 @@ export function tagsOf<T extends AnyTable>(table: T): TableTags<T> {
         cure: `Name one of ${definition.columns.map(({ key }) => key).join(", ")}.`,
       })
     }
+    checkKeyColumns("A tag", definition, columns)
     return { table: definition, columns, key: tagKey(definition, columns, values) }
   }
   return Object.freeze({
@@ -58,11 +61,34 @@ export function tagsOf<T extends AnyTable>(table: T): TableTags<T> {
   }) as TableTags<T>
 }
 
-/** A key of the table by its columns. */
+/** A key of the table by its columns, each value in the form that the database keeps. */
 export function keyValues(table: TableDefinition, key: unknown): Readonly<Record<string, unknown>> {
   const { primaryKey } = table
-  if (primaryKey.length === 1) return { [primaryKey[0] as string]: key }
-  return Object.fromEntries(primaryKey.map((name) => [name, (key as Record<string, unknown> | null)?.[name]]))
+  const single = primaryKey.length === 1
+  return Object.fromEntries(
+    primaryKey.map((name) => [
+      name,
+      kept(table, name, single ? key : (key as Record<string, unknown> | null | undefined)?.[name]),
+    ]),
+  )
+}
+
+function kept({ column }: TableDefinition, name: string, value: unknown): unknown {
+  return canonicalValue((column.get(name) as ColumnDefinition).type, value)
+}
+
+/** Types whose values have no short text. */
+const longKinds = new Set(["json", "list", "bytes"])
+
+/** @throws DeclarationError where a key cannot be made of values of these columns */
+export function checkKeyColumns(what: string, { name, column }: TableDefinition, columns: readonly string[]): void {
+  for (const key of columns) {
+    const { kind } = (column.get(key) as ColumnDefinition).type
+    if (!longKinds.has(kind)) continue
+    throw new DeclarationError(`${what} cannot go by ${name}.${key}, which is of the type ${kind}.`, {
+      cure: "Go by columns of texts, numbers, booleans or instants.",
+    })
+  }
 }
 
 /** `tag:participants:projectId=7`; `tag:participants:*` for all rows. */
@@ -72,9 +98,10 @@ export function tagKey(
   values: Readonly<Record<string, unknown>>,
 ): string {
   if (columns.length === 0) return `tag:${table.name}:*`
-  const parts = columns.map(
-    (name) => `${name}=${values[name] === null ? "%-" : keyPart(`tag:${table.name}`, name, values[name])}`,
-  )
+  const parts = columns.map((name) => {
+    const value = kept(table, name, values[name])
+    return `${name}=${value === null ? "%-" : keyPart(`tag:${table.name}`, name, value)}`
+  })
   return `tag:${table.name}:${parts.join(":")}`
 }
 

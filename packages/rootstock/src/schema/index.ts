@@ -63,6 +63,7 @@ export {
   type Codec,
   type ColumnType,
   canonicalJson,
+  canonicalValue,
   type Problem,
   parsePostgresArray,
   postgresArray,

@@ -75,7 +75,18 @@ export class Backend {
 
   #attach(plans: Plans, cache: RowCache | undefined): void {
     plans.watched = cache?.watches(plans.table) ?? false
-    plans.reader = cache?.reader(plans.table, (key) => this.#load(plans, key))
+    plans.reader = cache?.reader(plans.table, {
+      load: (key) => this.#load(plans, key),
+      check: (key) => {
+        plans.encodeKey(key)
+      },
+      count: () => this.countGet(plans.table),
+    })
+  }
+
+  /** Counts a read by key. @throws NPlusOneError */
+  countGet({ name }: TableDefinition): void {
+    this.watch?.count(`${name}.get`, "Read the rows together with getMany(ids), or with `with` where they are loaded.")
   }
 
   #load(plans: Plans, key: unknown): Promise<unknown> {

@@ -1,7 +1,7 @@
 export { Database, type DatabaseOptions, openDatabase, type Storages, withStorages } from "./database.ts"
 export type { KyselyTables } from "./free.ts"
 export { NPlusOneError, type NPlusOneOptions, withRequestScope } from "./n-plus-one.ts"
-export type { RowCache, RowLoad, RowReader, Writes } from "./row-cache.ts"
+export type { RowCache, RowReader, RowSource, Writes } from "./row-cache.ts"
 export { Storage, type StorageClass } from "./storage.ts"
 export type { KeysetPage, TableStorage } from "./table-storage.ts"
 export type { Loaded, Operators, OrderBy, Relations, Where, With } from "./types.ts"

@@ -7,8 +7,15 @@ export interface RowReader {
   get(key: unknown): Promise<unknown>
 }
 
-/** Reads a row from the database past the cache. */
-export type RowLoad = (key: unknown) => Promise<unknown>
+/** The rows of one table past the cache. */
+export interface RowSource {
+  /** The row with this key, from the database. */
+  load(key: unknown): Promise<unknown>
+  /** @throws ValidationError where the key is not of its columns' types */
+  check(key: unknown): void
+  /** Counts a read that is not answered from memory. @throws NPlusOneError */
+  count(): void
+}
 
 /** Collects what a unit of work writes, so that the cache forgets it after the commit. */
 export interface Writes extends Participant {
@@ -30,7 +37,7 @@ type Row = Readonly<Record<string, unknown>>
 /** A cache over the rows of a database, as the storages see it. */
 export interface RowCache {
   /** What serves reads by key of a table; undefined where its rows are not cached. */
-  reader(table: TableDefinition, load: RowLoad): RowReader | undefined
+  reader(table: TableDefinition, source: RowSource): RowReader | undefined
   /** Whether anything cached depends on rows of the table, or on rows that their deletion takes along. */
   watches(table: TableDefinition): boolean
   /** Whether writes must be in transactions, because the cache records them there. */

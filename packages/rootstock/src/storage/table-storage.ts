@@ -105,10 +105,7 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
     try {
       const { reader } = this.#plans
       if (reader !== undefined && options === undefined && currentSession() === undefined) return reader.get(key)
-      this.#backend.watch?.count(
-        `${this.#table.name}.get`,
-        "Read the rows together with getMany(ids), or with `with` where they are loaded.",
-      )
+      this.#backend.countGet(this.#table)
       if (options !== undefined || this.#lookupKey === undefined) return this.#getWith(key, options ?? {})
       return this.#backend.lookup(this.#plans.lookup, this.#lookupKey(key)[0])
     } catch (error) {

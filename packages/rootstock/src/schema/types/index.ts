@@ -5,6 +5,7 @@ export { dateColumn, timeColumn, timestampColumn } from "./times.ts"
 export {
   type Codec,
   type ColumnType,
+  canonicalValue,
   type Problem,
   type SqlValue,
   shown,

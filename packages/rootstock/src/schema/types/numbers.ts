@@ -94,6 +94,7 @@ export function decimalColumn(precision: number, scale: number): ColumnType {
       }
       return undefined
     },
+    canonical,
     codecs: {
       sqlite: {
         ddl: "TEXT",

@@ -71,19 +71,22 @@ export function choiceColumn(values: readonly string[]): ColumnType {
 
 const uuidText = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
+const lowerCase = (value: string): string => value.toLowerCase()
+
 export const uuidColumn: ColumnType = {
   kind: "uuid",
   options: {},
   problem: (value) =>
     typeof value === "string" && uuidText.test(value) ? undefined : wrongType(`must be a UUID, not ${shown(value)}`),
+  canonical: lowerCase,
   codecs: {
     sqlite: {
       ddl: "TEXT",
       cast: "TEXT",
       check: (column) => `length(${column}) = 36`,
-      encode: (value: string) => value.toLowerCase(),
+      encode: lowerCase,
     },
-    postgres: { ddl: "uuid", cast: "uuid", encode: (value: string) => value.toLowerCase() },
+    postgres: { ddl: "uuid", cast: "uuid", encode: lowerCase },
   },
   jsonSchema: { type: "string", format: "uuid" },
 }

@@ -100,6 +100,8 @@ export const dateColumn: ColumnType = {
 
 const timeText = /^(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?$/
 
+const withSeconds = (value: string): string => (value.length === 5 ? `${value}:00` : value)
+
 export const timeColumn: ColumnType = {
   kind: "time",
   options: {},
@@ -107,18 +109,15 @@ export const timeColumn: ColumnType = {
     typeof value === "string" && timeText.test(value)
       ? undefined
       : wrongType(`must be a time as "HH:MM" or "HH:MM:SS", not ${shown(value)}`),
+  canonical: withSeconds,
   codecs: {
     sqlite: {
       ddl: "TEXT",
       cast: "TEXT",
       check: (column) => `${column} IS strftime('%H:%M:%S', ${column})`,
-      encode: (value: string) => (value.length === 5 ? `${value}:00` : value),
+      encode: withSeconds,
     },
-    postgres: {
-      ddl: "time(0) without time zone",
-      cast: "time",
-      encode: (value: string) => (value.length === 5 ? `${value}:00` : value),
-    },
+    postgres: { ddl: "time(0) without time zone", cast: "time", encode: withSeconds },
   },
   jsonSchema: { type: "string", pattern: "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$" },
 }

@@ -53,9 +53,16 @@ export type ColumnType = {
   readonly options: TypeOptions
   /** Says what is wrong with a value that is not null, or undefined. The same on both engines. */
   readonly problem: (value: unknown) => Problem | undefined
+  /** The form in which the database gives back a valid value; absent where that is how it was written. */
+  readonly canonical?: (value: any) => unknown
   readonly codecs: { readonly sqlite: Codec; readonly postgres: Codec }
   /** JSON Schema of the value as JSON carries it. */
   readonly jsonSchema: Readonly<Record<string, unknown>>
+}
+
+/** A value as the database gives it back, so that two that are equal there are equal here; others as they are. */
+export function canonicalValue({ canonical, problem }: ColumnType, value: unknown): unknown {
+  return canonical === undefined || problem(value) !== undefined ? value : canonical(value)
 }
 
 export function wrongType(sentence: string): Problem {

@@ -1,0 +1,1 @@
+export { asked, type CachedPlace, forEachCached, inProcess } from "./place.ts"
