@@ -1,6 +1,6 @@
 import { ValidationError } from "../errors/index.ts"
 import { firesUntil, latestFires, nextFire } from "./fires.ts"
-import type { Timing } from "./timing.ts"
+import type { Recurrence, Timing } from "./timing.ts"
 
 /**
  * What becomes of fires that are late beyond the grace: `skip` drops them; `once` makes one fire of all that are due, at
@@ -60,8 +60,8 @@ export function planFires(timing: Timing, due: Date, now: Date, misfire: Misfire
 }
 
 /** Leaves what is too much for one look to the next one, which follows at once. */
-function someAtOnce(fires: Date[], missed: number, timing: Timing & { cron: unknown }, now: Date): FirePlan {
+function someAtOnce(fires: Date[], missed: number, { cron, timeZone }: Recurrence, now: Date): FirePlan {
   const left = fires[mostFires]
   if (left !== undefined) return { fires: fires.slice(0, mostFires), missed, next: left }
-  return { fires, missed, next: nextFire(timing.cron, timing.timeZone, now) }
+  return { fires, missed, next: nextFire(cron, timeZone, now) }
 }

@@ -3,27 +3,33 @@ import { type Cron, parseCron } from "./cron.ts"
 import { nextFire } from "./fires.ts"
 import { checkZone } from "./zone.ts"
 
-/** When a schedule fires: by a cron expression in a zone, or once, at an instant. */
-export type Timing = { readonly cron: Cron; readonly timeZone: string } | { readonly at: Date }
+/** Fires by a cron expression in a zone. */
+export type Recurrence = { readonly cron: Cron; readonly timeZone: string }
+
+/** When a schedule fires: again and again, or once, at an instant. */
+export type Timing = Recurrence | { readonly at: Date }
+
+/** A recurrence as it is given. */
+export type RecurrenceInput = {
+  /** Five fields, six with seconds, or a nickname such as `@daily`. */
+  readonly cron: string
+  /** IANA name of the zone whose wall clock the expression means. */
+  readonly timeZone: string
+  readonly at?: never
+}
 
 /** When a schedule fires, as it is given. */
 export type TimingInput =
+  | RecurrenceInput
   | {
-      /** Five fields, six with seconds, or a nickname such as `@daily`. */
-      readonly cron: string
-      /** IANA name of the zone whose wall clock the expression means. */
-      readonly timeZone: string
-      readonly at?: never
-    }
-  | {
-      /** The instant of its only fire. */
+      /** The instant of its only fire; one that has passed is due at once. */
       readonly at: Date
       readonly cron?: never
       readonly timeZone?: never
     }
 
-/** A timing as its row keeps it. */
-export type StoredTiming = { readonly spec: string; readonly timeZone: string }
+/** A timing as its row keeps it; an instant has no zone. */
+export type StoredTiming = { readonly spec: string; readonly timeZone: string | null }
 
 /** @throws ValidationError */
 export function readTiming(input: TimingInput): Timing {
@@ -38,21 +44,18 @@ export function readTiming(input: TimingInput): Timing {
   throw new ValidationError(`\`at\` is no instant: ${String(at)}.`, { cure: "Give a valid Date." })
 }
 
-/** A cron expression has spaces or begins with @, so that an instant in ISO 8601 is told from it. */
 export function storeTiming(timing: Timing): StoredTiming {
   return "at" in timing
-    ? { spec: timing.at.toISOString(), timeZone: "UTC" }
+    ? { spec: timing.at.toISOString(), timeZone: null }
     : { spec: timing.cron.expression, timeZone: timing.timeZone }
 }
 
 /** @throws ValidationError where the row was written by other hands */
 export function restoreTiming({ spec, timeZone }: StoredTiming): Timing {
-  return isInstant(spec) ? { at: new Date(spec) } : { cron: parseCron(spec), timeZone: checkZone(timeZone) }
+  return timeZone === null ? readTiming({ at: new Date(spec) }) : readTiming({ cron: spec, timeZone })
 }
 
-export const isInstant = (spec: string): boolean => /^\d{4}-\d\d-\d\dT/.test(spec)
-
-/** The first fire of a schedule that is made or mended at `now`; an instant that has passed is due at once. */
+/** The first fire of a schedule that is made or mended at `now`. */
 export function firstFire(timing: Timing, now: Date): Date | undefined {
   return "at" in timing ? timing.at : nextFire(timing.cron, timing.timeZone, now)
 }
