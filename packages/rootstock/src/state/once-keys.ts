@@ -39,6 +39,17 @@ export class OnceKeys implements Prunable {
     const now = this.#clock.now()
     const { ttlMs } = options
     const end = ttlMs === undefined ? null : new Date(now.getTime() + checkLife("ttlMs", ttlMs))
+    const made = await this.#db.execute`INSERT INTO once (key, expires_at, created_at)
+      VALUES (${key}, ${end}, ${now}) ON CONFLICT (key) DO NOTHING`
+    if (made > 0) return true
+    // A key that is taken is only read: on a server, to lock its row would cost as much as to write one.
+    const lives = await this.#db.fetchValue`SELECT 1 FROM once
+      WHERE key = ${key} AND (expires_at IS NULL OR expires_at > ${now})`
+    return lives === undefined && this.#takeAgain(key, end, now)
+  }
+
+  /** Takes a key whose time is over, unless another caller was faster. */
+  async #takeAgain(key: string, end: Date | null, now: Date): Promise<boolean> {
     const taken = await this.#db.execute`INSERT INTO once AS own (key, expires_at, created_at)
       VALUES (${key}, ${end}, ${now})
       ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at, created_at = excluded.created_at

@@ -273,10 +273,12 @@ export class OrderedSets implements Prunable {
     const front = await this.#kept.read(keptKey(name), () => this.#loadFront(name))
     const { members, whole } = front as Front
     const present = this.#clock.now().getTime()
-    const found = members.filter(
-      (one) => (one.end === null || one.end > present) && (start === undefined || isBehind(one, start)),
-    )
-    return whole || found.length > limit ? found.slice(0, limit + 1) : undefined
+    const found: Standing[] = []
+    for (const one of members) {
+      if ((one.end !== null && one.end <= present) || (start !== undefined && !isBehind(one, start))) continue
+      if (found.push(one) > limit) return found
+    }
+    return whole ? found : undefined
   }
 
   async #loadFront(name: string): Promise<Front> {

@@ -16,7 +16,7 @@ const later = new Date(now.getTime() + 3_600_000)
 const rows = 20_000
 
 async function fill(db: Database<typeof tables>): Promise<void> {
-  const ends = (index: number) => (index % 50 === 0 ? new Date(now.getTime() - index) : later)
+  const ends = (index: number) => (index % 51 === 0 ? new Date(now.getTime() - index) : later)
   const numbers = Array.from({ length: rows }, (_, index) => index)
   const many = { returning: false } as const
   await db.storage(Storage(tables.conversationStates)).createMany(
@@ -127,6 +127,8 @@ describe("the statements of the state layer", () => {
         await sets.clear("feed:7")
         const keys = new OnceKeys(seen, { clock })
         await keys.once("k:1")
+        await keys.once("k:0")
+        await keys.once("k:51")
         // Portions as they are of a table that is pruned every few minutes.
         await states.prune({ portion: 100 })
         await sets.prune({ portion: 100 })
