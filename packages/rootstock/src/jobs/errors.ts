@@ -34,3 +34,8 @@ export class JobTimeoutError extends RootstockError {
 export class JobInterruptedError extends RootstockError {
   override readonly code = "JOB_INTERRUPTED"
 }
+
+/** The process of a worker ended, or was kept from running for so long that it was taken for dead. */
+export class WorkerLostError extends RootstockError {
+  override readonly code = "WORKER_LOST"
+}

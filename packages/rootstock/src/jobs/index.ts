@@ -11,8 +11,11 @@ export {
   type JobOptions,
   type Lane,
 } from "./define.ts"
-export { FencedOutError, JobInterruptedError, JobTimeoutError, PermanentError } from "./errors.ts"
+export { FencedOutError, JobInterruptedError, JobTimeoutError, PermanentError, WorkerLostError } from "./errors.ts"
 export { type Jobs, type JobsOptions, openJobs } from "./jobs.ts"
+export type { KindMeasures, Measures } from "./measures.ts"
 export type { Payload } from "./payload.ts"
+export type { KeepDays } from "./pruning.ts"
 export type { SendOptions } from "./send.ts"
 export { inbox, job, jobDead, jobError, jobTables, pausedQueue, worker } from "./tables.ts"
+export type { JobWorker, WorkerOptions } from "./worker.ts"

@@ -2,13 +2,17 @@ import type { Clock } from "../clock/index.ts"
 import type { Engine } from "../engine/index.ts"
 import { ConfigError, DeclarationError, ValidationError } from "../errors/index.ts"
 import { createLogger, type Logger } from "../log/index.ts"
+import type { Metric } from "../metrics/index.ts"
 import type { Tables } from "../schema/index.ts"
 import { afterCommit } from "../session/index.ts"
 import type { Database, Storages } from "../storage/index.ts"
 import type { Job } from "./define.ts"
+import { Measures } from "./measures.ts"
+import { asItIs } from "./outcomes.ts"
 import { Insertion, type NewJob, newJob, type SendOptions } from "./send.ts"
 import { type Backend, jobStorages } from "./storages.ts"
-import { wakesOf } from "./wakes.ts"
+import { queueTopic, wakesOf } from "./wakes.ts"
+import { JobWorker, type WorkerOptions } from "./worker.ts"
 
 export type JobsOptions = {
   /** All kinds of jobs that are sent to, or done from, this database. */
@@ -28,6 +32,8 @@ export class Jobs {
   readonly random: () => number
   /** Storages of the tables of jobs. */
   readonly store: Storages<typeof jobStorages, Tables>
+  /** What was counted in this process. */
+  readonly measures = new Measures()
   readonly #definitions = new Map<string, Job>()
   readonly #insertion: Insertion
 
@@ -124,6 +130,16 @@ export class Jobs {
     return id as string
   }
 
+  /** Makes a worker, which does nothing until it is started. */
+  worker(options: WorkerOptions = {}): JobWorker {
+    return new JobWorker(this, options)
+  }
+
+  /** What is measured of the queues and of this process, for `/metrics`. */
+  metrics(): Promise<readonly Metric[]> {
+    return this.measures.read(this)
+  }
+
   #check(job: Job): void {
     if (this.#definitions.get(job.kind) === job) return
     throw new ValidationError(`The kind of job ${job.kind} is not among those of this database.`, {
@@ -137,9 +153,9 @@ export class Jobs {
     const twins = new Map<string, string>()
     const [first] = steps
     if (first !== undefined && steps.length === 1 && !first.query.returns) {
-      await this.backend.run(first.query, first.values, unexplained)
+      await this.backend.run(first.query, first.values, asItIs)
     } else {
-      for (const { rows } of await this.backend.unit(steps, unexplained)) {
+      for (const { rows } of await this.backend.unit(steps, asItIs)) {
         for (const [dedupe, id] of rows as (readonly [string, string])[]) twins.set(dedupe, id)
       }
     }
@@ -165,11 +181,9 @@ export class Jobs {
    */
   wake(queue: string, due: number): void {
     wakesOf(this.engine).wake(queue, due)
+    this.engine.signals.send(queueTopic(queue))
   }
 }
-
-// The errors of these statements are of the library already, and say what can be said.
-const unexplained = (error: unknown): Promise<unknown> => Promise.resolve(error)
 
 function storagesOf(database: Database): Storages<typeof jobStorages, Tables> {
   try {

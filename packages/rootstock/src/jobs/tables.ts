@@ -55,7 +55,7 @@ export const jobError = table(
   "job_error",
   {
     id: uuid().primaryKey(),
-    jobId: uuid(),
+    jobId: uuid().describe("The job, which may be gone."),
     attempt: integer(),
     error: text(),
     at: timestamp(),

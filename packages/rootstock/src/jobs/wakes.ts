@@ -1,5 +1,11 @@
 import type { Engine } from "../engine/index.ts"
 
+/** The topic of signals that a queue has something to do. */
+export const queueTopic = (queue: string): string => `jobs:${queue}`
+
+/** The topic of signals that jobs were taken from those who hold them. */
+export const takenAwayTopic = "jobs taken away"
+
 /** Told that a job of a queue may be begun at `due`, in milliseconds of Unix time. */
 export type Wake = (due: number) => void
 

@@ -1,3 +1,3 @@
 export type { Host, QueryEvent } from "./host.ts"
-export { type Callback, currentSession, type Participant, Session } from "./session.ts"
+export { type Callback, currentSession, type Participant, runInSession, Session } from "./session.ts"
 export { afterCommit, afterRollback, outsideTransaction, type TransactionOptions, transaction } from "./transaction.ts"

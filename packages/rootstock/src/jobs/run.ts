@@ -1,0 +1,211 @@
+import { SessionError } from "../errors/index.ts"
+import { withRequestId } from "../log/index.ts"
+import { currentSession } from "../session/index.ts"
+import { actAs } from "../shared/index.ts"
+import { withRequestScope } from "../storage/index.ts"
+import type { Commits } from "./commits.ts"
+import type { CommitContext, JobContext, JobHandler } from "./define.ts"
+import { FencedOutError, JobInterruptedError, JobTimeoutError } from "./errors.ts"
+import type { TakenJob } from "./taken.ts"
+
+/** What came of an attempt, as far as its handler is concerned. */
+export type Attempt =
+  /** The job was completed in the transaction of its effects; `error` is what its handler threw after that. */
+  | { readonly kind: "completed"; readonly error?: unknown }
+  /** The handler returned; the job is still to be completed. */
+  | { readonly kind: "returned" }
+  /** The taking stood no longer: nothing was changed. */
+  | { readonly kind: "fenced out" }
+  /** It was taken from its handler through no fault of its own. */
+  | { readonly kind: "interrupted" }
+  | { readonly kind: "failed"; readonly error: unknown }
+
+export type RunOptions = {
+  readonly job: TakenJob
+  readonly handling: JobHandler
+  /** Completes the job in the ambient transaction; whether the taking stood. */
+  readonly complete: () => Promise<boolean>
+  readonly commits: Commits
+  readonly present: Date
+}
+
+/** One attempt at a job. Once it was interrupted, its handler can change nothing more through the job's transactions. */
+export class Run {
+  readonly job: TakenJob
+  readonly #handling: JobHandler
+  readonly #complete: () => Promise<boolean>
+  readonly #commits: Commits
+  readonly #present: Date
+  #controller: AbortController | undefined
+  #interruption: Error | undefined
+  /** Reject what is being waited for: the handler, and the effects inside of the transaction. */
+  readonly #rejecters: ((error: Error) => void)[] = []
+  /** Settles when the transaction that completes the job has ended. */
+  #completion: Promise<void> | undefined
+  #committed = false
+  #fencedOut = false
+  #over = false
+
+  constructor({ job, handling, complete, commits, present }: RunOptions) {
+    this.job = job
+    this.#handling = handling
+    this.#complete = complete
+    this.#commits = commits
+    this.#present = present
+  }
+
+  /** Never rejects. */
+  async perform(): Promise<Attempt> {
+    const { job: definition } = this.#handling
+    const timer = setTimeout(() => this.interrupt(tookTooLong(this.job, definition.timeoutMs)), definition.timeoutMs)
+    try {
+      const payload = definition.payload.read(this.job.payload)
+      const handle = () => this.#inName(() => this.#handling.handler(payload, this.#context()))
+      if (definition.transactional) {
+        await this.#commit(handle)
+        return { kind: "completed" }
+      }
+      await this.#untilInterrupted(handle)
+      await this.#completion
+      if (this.#fencedOut) return { kind: "fenced out" }
+      return { kind: this.#committed ? "completed" : "returned" }
+    } catch (error) {
+      return await this.#failed(error)
+    } finally {
+      this.#over = true
+      clearTimeout(timer)
+    }
+  }
+
+  async #failed(error: unknown): Promise<Attempt> {
+    // What is being committed cannot be stopped, so its end decides.
+    await this.#completion
+    if (this.#committed) return { kind: "completed", error }
+    if (this.#fencedOut) return { kind: "fenced out" }
+    if (this.#interruption instanceof JobInterruptedError) return { kind: "interrupted" }
+    return { kind: "failed", error }
+  }
+
+  /** Takes the job from its handler: the signal is aborted, and its transaction rolls back unless it is committing. */
+  interrupt(error: Error): void {
+    if (this.#over || this.#interruption !== undefined) return
+    this.#interruption = error
+    this.#controller?.abort(error)
+    for (const reject of this.#rejecters) reject(error)
+  }
+
+  /** Runs `work` in the name of the job: in the audit, and in the log. */
+  #inName(work: () => unknown): unknown {
+    const { id, kind } = this.job
+    return actAs({ kind: "job", id: kind }, () => withRequestId(id, () => withRequestScope(work)))
+  }
+
+  #context(): JobContext | CommitContext {
+    const { id, kind, queue, lane, createdAt, attempt, fireAt } = this.job
+    const instant = fireAt ?? createdAt
+    const signal = () => this.#signal()
+    const context = {
+      job: { id, kind, queue, lane, createdAt },
+      attempt,
+      fireAt: instant,
+      lateMs: Math.max(0, this.#present.getTime() - instant.getTime()),
+      get signal() {
+        return signal()
+      },
+    }
+    if (this.#handling.job.transactional) return context
+    const commit: CommitContext["commit"] = (effects) => this.#commit(effects)
+    // Its getter stays one.
+    return Object.defineProperty(context, "commit", { value: commit, enumerable: true }) as CommitContext
+  }
+
+  /** Made when somebody asks for it: most handlers do not. */
+  #signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#interruption !== undefined) this.#controller.abort(this.#interruption)
+    }
+    return this.#controller.signal
+  }
+
+  #commit<T>(effects: () => T | Promise<T>): Promise<T> {
+    const refusal = this.#refusal()
+    if (refusal !== undefined) return Promise.reject(refusal)
+    const result = this.#commits.run(this.job.kind, () => this.#completing(effects))
+    this.#completion = result.then(
+      () => {
+        this.#committed = true
+      },
+      (error) => {
+        this.#completion = undefined
+        if (error instanceof FencedOutError) this.#fencedOut = true
+      },
+    )
+    return result
+  }
+
+  #refusal(): Error | undefined {
+    if (this.#interruption !== undefined) return this.#interruption
+    const { id, kind } = this.job
+    if (this.#over) {
+      return new JobInterruptedError(`The job ${id} (${kind}) tried to commit after its handler had returned.`, {
+        cure: "Await everything that the handler begins.",
+      })
+    }
+    if (this.#completion !== undefined) {
+      return new SessionError(`The job ${id} (${kind}) was to be committed twice.`, {
+        cure: "Put all effects into one commit.",
+      })
+    }
+    if (currentSession() !== undefined) {
+      return new SessionError(`The job ${id} (${kind}) was to be committed inside of a transaction.`, {
+        cure: "Call commit in place of transaction: it is one.",
+      })
+    }
+    return undefined
+  }
+
+  /** The job's row goes first, in one round trip with the first effect; where it was gone, all is rolled back. */
+  async #completing<T>(effects: () => T | Promise<T>): Promise<T> {
+    if (this.#interruption !== undefined) throw this.#interruption
+    const standing = this.#standing()
+    const [value] = await this.#untilInterrupted(() => Promise.all([effects(), standing]))
+    return value as T
+  }
+
+  async #standing(): Promise<void> {
+    if (await this.#complete()) return
+    const { id, kind, attempt } = this.job
+    const error = new FencedOutError(`Attempt ${attempt} at the job ${id} (${kind}) stands no longer.`, {
+      cure: "Nothing is to be done: another worker has the job, or somebody took it away.",
+    })
+    this.#controller?.abort(error)
+    throw error
+  }
+
+  #untilInterrupted<T>(work: () => T | Promise<T>): Promise<Awaited<T>> {
+    if (this.#interruption !== undefined) return Promise.reject(this.#interruption)
+    return new Promise((resolve, reject) => {
+      this.#rejecters.push(reject)
+      const end = () => {
+        this.#rejecters.splice(this.#rejecters.indexOf(reject), 1)
+      }
+      Promise.try(work).then(
+        (value) => {
+          end()
+          resolve(value)
+        },
+        (error) => {
+          end()
+          reject(error)
+        },
+      )
+    })
+  }
+}
+
+function tookTooLong({ id, kind }: TakenJob, limit: number): JobTimeoutError {
+  return new JobTimeoutError(`The job ${id} (${kind}) took longer than ${limit} ms.`, {
+    cure: "Make it shorter, or raise its timeoutMs.",
+  })
+}
