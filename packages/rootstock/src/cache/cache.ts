@@ -1,5 +1,6 @@
-import { ConfigError, DeclarationError } from "../errors/index.ts"
+import { ConfigError, DeclarationError, ValidationError } from "../errors/index.ts"
 import type { Metric } from "../metrics/index.ts"
+import { limitedWarnings, type Warn } from "../redis/index.ts"
 import { type AnyTable, definitionOf, type TableDefinition, type Tables } from "../schema/index.ts"
 import { currentSession, type Host, transaction } from "../session/index.ts"
 import type { Database, RowCache, RowReader, RowSource } from "../storage/index.ts"
@@ -34,8 +35,8 @@ export type CacheOptions = {
   memory?: MemoryLimits | undefined
   /** Between 0 and 1 (default: Math.random), for the parts taken off times to live. */
   random?: (() => number) | undefined
-  /** Told of what goes wrong in the background, and that the cache is away; at most once a minute each. */
-  warn?: ((message: string, cause?: unknown) => void) | undefined
+  /** Told of what goes wrong in the background, and that the cache is away; at most once a minute each (default: a process warning). */
+  warn?: Warn | undefined
   /** Told of each hit, miss, fill and invalidation by its key; for debug logs. */
   trace?: Trace | undefined
 }
@@ -193,8 +194,12 @@ export class Cache implements RowCache {
    *
    * @param pattern with `*` for any text, e.g. `user:*`
    * @param limit most keys, 1 to 10,000 (default 1,000)
+   * @throws ValidationError
    */
-  find(pattern: string, limit = 1_000): Promise<string[]> {
+  async find(pattern: string, limit = 1_000): Promise<string[]> {
+    if (!Number.isSafeInteger(limit) || limit < 1 || limit > 10_000) {
+      throw new ValidationError(`The limit of keys is ${limit}.`, { cure: "Give a whole number from 1 to 10,000." })
+    }
     return this.#coherence.keys(pattern, limit)
   }
 
@@ -259,30 +264,33 @@ export async function openCache<S extends Tables>(database: Database<S>, options
 }
 
 function coherenceOf(database: Database, options: CacheOptions): Coherence {
-  const { url = "memory:", memory, random = Math.random, warn } = options
+  const { url = "memory:", memory, random = Math.random, warn = (message) => process.emitWarning(message) } = options
   switch (/^([a-z]+):/.exec(url)?.[1]) {
     case "off":
       return off
     case "memory":
-      return inMemory(database, url, {
-        memory,
-        random,
-        report: (error) => warn?.("A cached value could not be renewed.", error),
-      })
+      return inMemory(database, url, { memory, random, report: reportTo(limitedWarnings(warn)) })
     case "redis":
     case "rediss": {
       const { prefix, local, coherence } = options
       return redisCoherence(url, database, { prefix, local, coherence, memory, random, warn })
     }
     default:
-      throw new ConfigError("The URL of the cache is not understood.", {
-        cure: "Give memory:, off: or redis://host:6379/0.",
-      })
+      throw wrongUrl()
   }
 }
 
+function wrongUrl(): ConfigError {
+  return new ConfigError("The URL of the cache is not understood.", {
+    cure: "Give memory:, memory:?exclusive=true, off: or redis://host:6379/0.",
+  })
+}
+
+const reportTo = (warn: Warn) => (error: unknown) => warn("A cached value could not be renewed.", error)
+
 function inMemory(database: Database, url: string, options: Omit<EmbeddedOptions, "foreignCommits">): Coherence {
-  const exclusive = new URL(url).searchParams.get("exclusive") === "true"
+  if (!/^memory:(?:\?exclusive=(?:true|false))?$/.test(url)) throw wrongUrl()
+  const exclusive = url.endsWith("=true")
   const foreignCommits = exclusive ? undefined : database.foreignCommits
   return exclusive || foreignCommits !== undefined ? new EmbeddedCoherence({ ...options, foreignCommits }) : off
 }

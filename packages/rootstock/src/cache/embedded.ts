@@ -92,7 +92,15 @@ export class EmbeddedCoherence implements Coherence {
   #renew(target: Target, load: Load): void {
     if (this.#flights.has(target.key)) return
     target.kind.counters.renewals++
-    this.#fly(target, load).result.catch(this.#report)
+    this.#flyAlone(target, load)
+  }
+
+  /** A load that nobody waits for. */
+  #flyAlone(target: Target, load: Load): void {
+    const flight = this.#fly(target, load)
+    flight.result.catch((error) => {
+      if (!flight.voided) this.#report(error)
+    })
   }
 
   #fly(target: Target, load: Load): Flight {
@@ -137,9 +145,7 @@ export class EmbeddedCoherence implements Coherence {
   async committed({ dropped, renewed }: Changes): Promise<void> {
     for (const key of dropped) this.memory.drop(key)
     this.#void(({ key, tags }) => dropped.has(key) || tags.some((tag) => dropped.has(tag)))
-    for (const { target, load } of renewed.values()) {
-      this.#fly(target, load).result.catch(this.#report)
-    }
+    for (const { target, load } of renewed.values()) this.#flyAlone(target, load)
   }
 
   #void(isOld: (target: Target) => boolean): void {

@@ -1,3 +1,4 @@
+import { ConfigError } from "../errors/index.ts"
 import type { Target } from "./coherence.ts"
 
 /** A value in the process's memory. Times are monotonic milliseconds (`elapsed()`). */
@@ -33,7 +34,14 @@ export class Memory {
   #newest: Slot | undefined
   #oldest: Slot | undefined
 
+  /** @throws ConfigError */
   constructor({ entries = 100_000, bytes = 64 * 1_048_576 }: MemoryLimits = {}) {
+    for (const [name, most] of Object.entries({ entries, bytes })) {
+      if (Number.isSafeInteger(most) && most >= 1) continue
+      throw new ConfigError(`The bound of a cache's memory, ${name}, is ${most}.`, {
+        cure: "Give a whole number from 1 on.",
+      })
+    }
     this.#mostEntries = entries
     this.#mostBytes = bytes
   }

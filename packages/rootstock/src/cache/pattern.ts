@@ -3,7 +3,7 @@ import { shown } from "../schema/index.ts"
 
 type Part = { readonly text: string } | { readonly placeholder: string }
 
-/** A pattern of logical keys, e.g. `project:{id}:detail`: texts between colons, with placeholders in braces. */
+/** A pattern of logical keys, e.g. `project:{id}:detail`: texts between colons, each with a placeholder in braces or none. */
 export class KeyPattern {
   readonly text: string
   readonly placeholders: readonly string[]
@@ -13,8 +13,11 @@ export class KeyPattern {
   /** @throws DeclarationError where the text is no pattern */
   constructor(text: string) {
     this.text = text
-    if (!/^(?:[\w.-]|\{\w+\})+(?::(?:[\w.-]|\{\w+\})+)*$/.test(text) || /\}\{/.test(text)) {
-      throw wrong(text, "Write words with colons between them, and placeholders in braces, e.g. project:{id}:detail.")
+    if (!/^(?:[\w.-]|\{\w+\})+(?::(?:[\w.-]|\{\w+\})+)*$/.test(text) || /\}[^:]*\{/.test(text)) {
+      throw wrong(
+        text,
+        "Write words with colons between them, and one placeholder at most between two colons, e.g. project:{id}:detail.",
+      )
     }
     if (/^(?:tag|set|state|\{)/.test(text) && /^(?:(?:tag|set|state)(?::|$)|\{)/.test(text)) {
       throw wrong(text, "Begin it with a word of your own; tag:, set: and state: are the library's.")
@@ -66,7 +69,7 @@ export function keyPart(pattern: string, name: string, value: unknown): string {
       return String(value)
     case "string":
       // biome-ignore lint/suspicious/noControlCharactersInRegex: they have no place in a key
-      return /[%:*?[\]\\\s\u0000-\u001f]/.test(value) || value === "" ? escaped(value) : value
+      return /[%:*?[\]\\\s\u0000-\u001f\p{Surrogate}]/u.test(value) || value === "" ? escaped(value) : value
     case "object":
       if (value instanceof Date && !Number.isNaN(value.getTime())) return escaped(value.toISOString())
   }
@@ -76,8 +79,16 @@ export function keyPart(pattern: string, name: string, value: unknown): string {
 }
 
 function escaped(text: string): string {
-  return text === "" ? "%" : encodeURIComponent(text.toWellFormed()).replaceAll("*", "%2A")
+  if (text === "") return "%"
+  const parts = text.match(/\p{Surrogate}|\P{Surrogate}+/gu) as string[]
+  return parts
+    .map((part) => (part.isWellFormed() ? encodeURIComponent(part) : halfPair(part)))
+    .join("")
+    .replaceAll("*", "%2A")
 }
+
+/** Half a surrogate pair, which UTF-8 cannot say. */
+const halfPair = (unit: string): string => `%u${unit.charCodeAt(0).toString(16)}`
 
 /** Whether two segments may be the same text: what stands before the first and behind the last placeholder must agree. */
 function segmentsMeet(one: string, other: string): boolean {

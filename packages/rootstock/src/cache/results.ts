@@ -1,4 +1,4 @@
-import { DeclarationError } from "../errors/index.ts"
+import { DeclarationError, ValidationError } from "../errors/index.ts"
 import { shown } from "../schema/index.ts"
 import { currentSession, transaction } from "../session/index.ts"
 import { absent, type Coherence, type Kind, type Load, type Target, type Trace } from "./coherence.ts"
@@ -43,6 +43,21 @@ export class ResultDeclaration {
     this.life = lifeOf(key, options)
     this.load = load
     this.#tags = options.tags
+    this.#refuseMore(load.length, (counts) => new DeclarationError(`The function of ${key} takes ${counts}.`, moreCure))
+  }
+
+  /** Two calls that differ in an argument without a place would share a key. */
+  #refuseMore(count: number, error: (counts: string) => Error): void {
+    const places = this.pattern.placeholders.length
+    if (count > places) throw error(`${count} arguments, but the key has places for ${places} of them`)
+  }
+
+  /** @throws ValidationError for more arguments than the key has places */
+  checkCount(values: readonly unknown[]): void {
+    this.#refuseMore(
+      values.length,
+      (counts) => new ValidationError(`${this.pattern.text} was given ${counts}.`, moreCure),
+    )
   }
 
   /** The tags, asked for with placeholders. @throws DeclarationError */
@@ -62,8 +77,11 @@ export class ResultDeclaration {
   }
 }
 
+const moreCure = { cure: "Put a placeholder for each argument into the key." }
+
 /**
  * Caches what a function gives, by its arguments, which stand for the placeholders of the key in their order.
+ * Arguments that read alike, such as 7 and "7", are the same key.
  *
  * What it depends on is said by `tags`; a write through storages or raw SQL that touches such rows makes it forget.
  * The result is plain data: objects, arrays, texts, numbers, bigints, booleans, dates; it comes frozen.
@@ -88,6 +106,7 @@ export function cacheResult<A extends readonly KeyValue[], R>(
 ): CachedResult<A, R> {
   const declaration = new ResultDeclaration(key, options as never, load as never)
   const read = async (...values: A): Promise<R> => {
+    declaration.checkCount(values)
     const cache = currentSession() === undefined ? cacheHaving(declaration) : undefined
     if (cache === undefined) return load(...values)
     return cache.kindOf(declaration).get(values) as Promise<R>
@@ -155,6 +174,8 @@ export class ResultKind implements Kind {
   readonly counters: Counters = newCounters()
   readonly trace: Trace | undefined
   readonly #coherence: Coherence
+  /** Tables and columns of the tags that writes know of. */
+  readonly #known: ReadonlySet<string>
 
   constructor(declaration: ResultDeclaration, coherence: Coherence, trace: Trace | undefined) {
     this.declaration = declaration
@@ -165,6 +186,7 @@ export class ResultKind implements Kind {
     this.softTtlMs = declaration.life.softTtlMs
     this.jitter = declaration.life.jitter
     this.#coherence = coherence
+    this.#known = new Set(declaration.exampleTags.map(goesBy))
   }
 
   async get(values: readonly unknown[]): Promise<unknown> {
@@ -182,8 +204,17 @@ export class ResultKind implements Kind {
     const kept = this.#coherence.memory?.find(key)
     if (kept !== undefined) return kept
     const tags = new Set<string>()
-    for (const { key: own, table } of this.declaration.tags(values)) tags.add(own).add(tableTag(table))
+    for (const tag of this.declaration.tags(values)) {
+      if (!this.#known.has(goesBy(tag))) throw this.#unknown(tag)
+      tags.add(tag.key).add(tableTag(tag.table))
+    }
     return { kind: this, key, tags: [...tags], slot: undefined }
+  }
+
+  #unknown(tag: Tag): DeclarationError {
+    return new DeclarationError(`A tag of ${this.pattern} goes by ${goesBy(tag)}, which was not known at the start.`, {
+      cure: "Let `tags` give the same tags whatever its arguments are, e.g. (id) => [projects.row(id)].",
+    })
   }
 
   encode(value: unknown): string {
@@ -204,6 +235,11 @@ export class ResultKind implements Kind {
 
   readonly kept = nothing
   readonly left = nothing
+}
+
+/** What of a table a tag goes by, e.g. `people by id`. */
+function goesBy({ table, columns }: Tag): string {
+  return columns.length === 0 ? `all ${table.name}` : `${table.name} by ${columns.join(", ")}`
 }
 
 /** Results are found by their keys: nothing is to be remembered of them. */

@@ -35,7 +35,13 @@ export class CachedRows {
     this.table = table
     this.pattern = pattern
     this.life = lifeOf(options.key, options)
-    this.refreshes = options.onWrite === "refresh"
+    const { onWrite = "invalidate" } = options
+    if (onWrite !== "invalidate" && onWrite !== "refresh") {
+      throw new DeclarationError(`${options.key}: onWrite is ${JSON.stringify(onWrite)}.`, {
+        cure: 'Give "invalidate" or "refresh".',
+      })
+    }
+    this.refreshes = onWrite === "refresh"
   }
 
   /** The logical key of a row. */
