@@ -23,29 +23,33 @@ export function freezeDate(date: Date): Date {
  * @throws ValidationError for what is no plain data: maps, class instances, functions, bytes
  */
 export function freezeDeep(place: string, value: unknown): unknown {
-  if (typeof value !== "object" || value === null) {
-    if (typeof value === "function" || typeof value === "symbol") throw notPlain(place, typeof value)
-    return value
+  try {
+    return freeze(place, value)
+  } catch (error) {
+    throw error instanceof RangeError ? notPlain(place, "what lies in itself, or too deep") : error
   }
-  if (Object.isFrozen(value) && !(value instanceof Date)) {
-    // Frozen by whoever made it, perhaps not in its depth.
-    for (const part of Object.values(value)) freezeDeep(place, part)
+}
+
+/** Also what is frozen already: whoever froze it may have left out its depth. */
+function freeze(place: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null) {
+    if (typeof value === "function" || typeof value === "symbol") throw notPlain(place, `a ${typeof value}`)
     return value
   }
   if (value instanceof Date) return freezeDate(value)
   if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index++) freezeDeep(place, value[index])
+    for (let index = 0; index < value.length; index++) freeze(place, value[index])
     return Object.freeze(value)
   }
   const prototype = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null)
-    throw notPlain(place, prototype.constructor?.name ?? "object")
-  for (const key in value) freezeDeep(place, (value as Record<string, unknown>)[key])
+    throw notPlain(place, `a ${prototype.constructor?.name ?? "object"}`)
+  for (const key in value) freeze(place, (value as Record<string, unknown>)[key])
   return Object.freeze(value)
 }
 
 function notPlain(place: string, what: string): ValidationError {
-  return new ValidationError(`${place} gives a ${what}, which a cache cannot keep.`, {
+  return new ValidationError(`${place} gives ${what}, which a cache cannot keep.`, {
     cure: "Give plain data: objects, arrays, texts, numbers, bigints, booleans, null, and dates.",
   })
 }

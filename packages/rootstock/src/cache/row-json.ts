@@ -1,4 +1,4 @@
-import type { ColumnDefinition, ColumnType, TableDefinition } from "../schema/index.ts"
+import type { ColumnDefinition, ColumnType, TableDefinition, TypeKind } from "../schema/index.ts"
 import { freezeDate, freezeDeep } from "./frozen.ts"
 
 /** How the values of a column go into JSON and come back; absent where JSON has them as they are. */
@@ -49,6 +49,8 @@ function conversionOf(type: ColumnType): Convert | undefined {
 type Part = {
   readonly key: string
   readonly name: string
+  readonly kind: TypeKind
+  readonly nullable: boolean
   readonly convert: Convert | undefined
   readonly deep: boolean
 }
@@ -72,7 +74,8 @@ export class RowJson {
   }
 
   encode(row: Row): string {
-    const json: Record<string, unknown> = {}
+    // Without a prototype any name is one of its own.
+    const json = Object.create(null) as Record<string, unknown>
     for (const { key, name, convert } of this.#parts) {
       const value = row[key]
       json[name] = convert === undefined || value === null ? value : convert.to(value as never)
@@ -85,9 +88,10 @@ export class RowJson {
     const json = JSON.parse(text) as Record<string, unknown> | null
     if (typeof json !== "object" || json === null) throw new TypeError("no row")
     const row: Record<string, unknown> = {}
-    for (const { key, name, convert } of this.#parts) {
-      const value = json[name]
-      if (value === undefined) throw new TypeError(`no ${name}`)
+    for (const part of this.#parts) {
+      const { key, name, convert } = part
+      const value = Object.hasOwn(json, name) ? json[name] : undefined
+      if (!fits(part, value)) throw new TypeError(`no ${name}`)
       row[key] = convert === undefined || value === null ? value : convert.from(value as never)
     }
     return this.freeze(row)
@@ -111,10 +115,32 @@ export class RowJson {
   }
 }
 
-function partOf({ key, name, type }: ColumnDefinition): Part {
+/** Whether the value in JSON may be one of the column, as another version of the program may have declared it. */
+function fits({ kind, nullable }: Part, value: unknown): boolean {
+  if (value === null) return nullable || kind === "json"
+  switch (kind) {
+    case "json":
+      return value !== undefined
+    case "list":
+      return Array.isArray(value)
+    case "boolean":
+      return typeof value === "boolean"
+    case "identity":
+    case "integer":
+      return typeof value === "number"
+    case "real":
+      return typeof value === "number" || value === "-0"
+    default:
+      return typeof value === "string"
+  }
+}
+
+function partOf({ key, name, type, nullable }: ColumnDefinition): Part {
   return {
     key,
     name,
+    kind: type.kind,
+    nullable,
     convert: conversionOf(type),
     deep: type.kind === "json" || (type.kind === "list" && !hasBytes(type)),
   }

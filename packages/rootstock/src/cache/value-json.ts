@@ -47,12 +47,23 @@ function parts(json: object): Record<string, unknown> {
   return object
 }
 
+/** Each marked value once more as it would be written: what is written otherwise is none of ours. */
 function unmark(json: Record<string, unknown>): unknown {
-  if ("$date" in json) return new Date(json["$date"] === null ? Number.NaN : String(json["$date"]))
-  if ("$bigint" in json) return BigInt(String(json["$bigint"]))
-  if ("$number" in json) return Number(json["$number"])
-  if ("$undefined" in json) return undefined
-  return parts(json["$"] as object)
+  const [mark, written] = Object.entries(json)[0] as [string, unknown]
+  if (mark === "$") {
+    if (typeof written === "object" && written !== null && isMarked(written)) return parts(written)
+    throw new TypeError("not a marked object")
+  }
+  const value = read(mark, written)
+  if (JSON.stringify(marked(value)) !== JSON.stringify(json)) throw new TypeError(`not a value of ${mark}`)
+  return value
+}
+
+function read(mark: string, written: unknown): unknown {
+  if (mark === "$date") return new Date(written === null ? Number.NaN : String(written))
+  if (mark === "$bigint") return BigInt(String(written))
+  if (mark === "$number") return Number(written)
+  return undefined
 }
 
 function isMarked(value: object): boolean {
