@@ -1,4 +1,4 @@
-import { RootstockError } from "../errors/index.ts"
+import { DeclarationError, RootstockError } from "../errors/index.ts"
 
 /** A rule of a system that a request can break. */
 export type Rule = {
@@ -48,8 +48,19 @@ export type Rules<C extends string = string> = {
   pick(...codes: C[]): Readonly<Record<string, Rule>>
 }
 
+function rulesOf<const R extends Readonly<Record<string, Rule>>>(list: R): Rules<keyof R & string> {
+  return Object.freeze({
+    list: Object.freeze({ ...list }) as Readonly<Record<keyof R & string, Rule>>,
+    broken: (code: keyof R & string, message: string, details?: RuleDetails) =>
+      new RuleError(code, list[code]!, message, details),
+    pick: (...codes: (keyof R & string)[]) => Object.fromEntries(codes.map((code) => [code, list[code]!])),
+  })
+}
+
 /**
  * Declares rules by their codes.
+ *
+ * @throws DeclarationError for a rule that holds in every system
  *
  * ### Examples
  *
@@ -61,16 +72,15 @@ export type Rules<C extends string = string> = {
  * ```
  */
 export function defineRules<const R extends Readonly<Record<string, Rule>>>(list: R): Rules<keyof R & string> {
-  return Object.freeze({
-    list: Object.freeze({ ...list }) as Readonly<Record<keyof R & string, Rule>>,
-    broken: (code: keyof R & string, message: string, details?: RuleDetails) =>
-      new RuleError(code, list[code]!, message, details),
-    pick: (...codes: (keyof R & string)[]) => Object.fromEntries(codes.map((code) => [code, list[code]!])),
-  })
+  const known = Object.keys(list).find((code) => Object.hasOwn(commonRules.list, code))
+  if (known !== undefined) {
+    throw new DeclarationError(`The rule ${known} holds in every system.`, { cure: "Take it from commonRules." })
+  }
+  return rulesOf(list)
 }
 
 /** Rules that hold in every system. */
-export const commonRules = defineRules({
+export const commonRules = rulesOf({
   UNAUTHENTICATED: { status: 401, title: "Credentials are missing or wrong", cure: "Send a valid key as X-API-Key." },
   FORBIDDEN: { status: 403, title: "Not allowed", cure: "Use credentials that have the scope for this call." },
   NOT_FOUND: { status: 404, title: "Not found", cure: "Check the path and the id." },
