@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util"
 import { checkEqualAnswers } from "./run/check.ts"
-import { type ContestantName, contestants, type Engine, engines } from "./run/contestants.ts"
+import { contestants, type Engine, engines } from "./run/contestants.ts"
 import { makeDatabases } from "./run/databases.ts"
 import { environmentLines } from "./run/environment.ts"
 import { commandLine, OptionReader } from "./run/options.ts"
@@ -8,6 +8,7 @@ import { ContestantProcess } from "./run/process.ts"
 import { progress, progressDone } from "./run/progress.ts"
 import { type EngineResult, engineTable, type TaskResult } from "./run/report.ts"
 import { writeSection } from "./run/results-file.ts"
+import { inRounds } from "./run/rounds.ts"
 import { type Task, tasks } from "./run/tasks.ts"
 
 const help = `npm run bench -- [options]
@@ -108,18 +109,14 @@ async function benchEngine(engine: Engine): Promise<EngineResult> {
 
 /** Every contestant once a round, each round in another order; a slice before the first round warms up. */
 async function benchTask(task: Task, processes: readonly ContestantProcess[], engine: Engine): Promise<TaskResult> {
-  const rates = new Map<ContestantName, number[]>(processes.map(({ name }) => [name, []]))
   for (const contestant of processes) {
     progress(`${engine}: ${task.name}: warming up ${contestant.name}`)
     await contestant.measure(task.name, Math.min(0.5, seconds))
   }
-  for (let round = 0; round < rounds; round += 1) {
-    for (let turn = 0; turn < processes.length; turn += 1) {
-      const contestant = processes[(turn + round) % processes.length] as ContestantProcess
-      progress(`${engine}: ${task.name}: round ${round + 1} of ${rounds}, ${contestant.name}`)
-      const slice = await contestant.measure(task.name, seconds)
-      rates.get(contestant.name)?.push(slice.operations / slice.seconds)
-    }
-  }
+  const byName = new Map(processes.map((contestant) => [contestant.name, contestant]))
+  const rates = await inRounds(`${engine}: ${task.name}: `, [...byName.keys()], rounds, async (name) => {
+    const slice = await (byName.get(name) as ContestantProcess).measure(task.name, seconds)
+    return slice.operations / slice.seconds
+  })
   return { task: task.name, rates: Object.fromEntries(rates) }
 }

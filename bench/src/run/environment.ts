@@ -4,9 +4,13 @@ import Database from "better-sqlite3"
 import { postgresVersion } from "./databases.ts"
 
 /** Versions and machine, without the machine's name. */
-export async function environmentLines(packages: readonly string[], options: { postgres: boolean }): Promise<string[]> {
+export async function environmentLines(
+  packages: readonly string[],
+  options: { postgres: boolean; redis?: string },
+): Promise<string[]> {
   const versions = [`Node ${process.versions.node}`, `SQLite ${process.versions.sqlite} (in Node)`]
   if (options.postgres) versions.push(`PostgreSQL ${await postgresVersion()}`)
+  if (options.redis !== undefined) versions.push(`Redis ${options.redis}`)
   const root = new URL("../../node_modules/", import.meta.url)
   for (const name of packages) {
     const { version } = JSON.parse(readFileSync(new URL(`${name}/package.json`, root), "utf8")) as { version: string }

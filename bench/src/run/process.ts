@@ -4,19 +4,64 @@ import type { Call } from "../contestants/contract.ts"
 import type { ContestantName, Engine } from "./contestants.ts"
 import type { GrowthCall } from "./growth-tasks.ts"
 import type { Slice } from "./measure.ts"
-import type { Opened, Reply, Request } from "./worker.ts"
+import type { Reply } from "./requests.ts"
+import type { Opened, Request } from "./worker.ts"
 
-/** A contestant in a process of its own, started once and asked one thing at a time. */
+/** A program in a process of its own, started once and asked one thing at a time. */
+export class AskedProcess<Asked extends { kind: string }> {
+  readonly name: string
+  readonly #child: ChildProcess
+
+  constructor(name: string, program: URL) {
+    this.name = name
+    this.#child = fork(program, {
+      execArgv: ["--expose-gc"],
+      env: { ...process.env, NODE_ENV: "production" },
+      serialization: "advanced",
+    })
+  }
+
+  async ask(request: Asked): Promise<unknown> {
+    const reply = new Promise<Reply>((resolve, reject) => {
+      const answered = (message: unknown): void => {
+        this.#child.off("exit", exited)
+        resolve(message as Reply)
+      }
+      const exited = (code: number | null): void => {
+        this.#child.off("message", answered)
+        reject(new Error(`the process of ${this.name} ended with ${code} at "${request.kind}"`))
+      }
+      this.#child.once("message", answered)
+      this.#child.once("exit", exited)
+    })
+    this.#child.send(request)
+    const answer = await reply
+    if ("failure" in answer) throw new Error(`${this.name}: ${answer.failure}`)
+    return answer.value
+  }
+
+  /** Resolves when the process has ended by itself. */
+  async ended(): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, "exit")
+  }
+
+  /** Ends the process without asking it. */
+  kill(): void {
+    this.#child.kill("SIGKILL")
+  }
+}
+
+/** A contestant in a process of its own. */
 export class ContestantProcess {
   readonly name: ContestantName
   readonly location: string
   readonly opened: Opened
-  readonly #child: ChildProcess
+  readonly #process: AskedProcess<Request>
 
-  private constructor(name: ContestantName, location: string, child: ChildProcess, opened: Opened) {
+  private constructor(name: ContestantName, location: string, asked: AskedProcess<Request>, opened: Opened) {
     this.name = name
     this.location = location
-    this.#child = child
+    this.#process = asked
     this.opened = opened
   }
 
@@ -26,54 +71,30 @@ export class ContestantProcess {
     location: string
     poolSize: number
   }): Promise<ContestantProcess> {
-    const child = fork(new URL("worker.ts", import.meta.url), {
-      execArgv: ["--expose-gc"],
-      env: { ...process.env, NODE_ENV: "production" },
-      serialization: "advanced",
-    })
-    const opened = (await ask(child, options.name, { kind: "open", ...options })) as Opened
-    return new ContestantProcess(options.name, options.location, child, opened)
+    const asked = new AskedProcess<Request>(options.name, new URL("worker.ts", import.meta.url))
+    const opened = (await asked.ask({ kind: "open", ...options })) as Opened
+    return new ContestantProcess(options.name, options.location, asked, opened)
   }
 
   call(call: Call, ...parameters: unknown[]): Promise<unknown> {
-    return ask(this.#child, this.name, { kind: "call", call, parameters })
+    return this.#process.ask({ kind: "call", call, parameters })
   }
 
   measure(task: string, seconds: number): Promise<Slice> {
-    return ask(this.#child, this.name, { kind: "measure", task, seconds }) as Promise<Slice>
+    return this.#process.ask({ kind: "measure", task, seconds }) as Promise<Slice>
   }
 
   measureGrowth(call: GrowthCall, size: number, seconds: number): Promise<Slice> {
-    return ask(this.#child, this.name, { kind: "measure growth", call, size, seconds }) as Promise<Slice>
+    return this.#process.ask({ kind: "measure growth", call, size, seconds }) as Promise<Slice>
   }
 
   async close(): Promise<void> {
-    const exit = once(this.#child, "exit")
-    await ask(this.#child, this.name, { kind: "close" })
-    await exit
+    await this.#process.ask({ kind: "close" })
+    await this.#process.ended()
   }
 
   /** Ends the process without asking it. */
   kill(): void {
-    this.#child.kill("SIGKILL")
+    this.#process.kill()
   }
-}
-
-async function ask(child: ChildProcess, name: string, request: Request): Promise<unknown> {
-  const reply = new Promise<Reply>((resolve, reject) => {
-    const answered = (message: unknown): void => {
-      child.off("exit", exited)
-      resolve(message as Reply)
-    }
-    const exited = (code: number | null): void => {
-      child.off("message", answered)
-      reject(new Error(`the process of ${name} ended with ${code} at "${request.kind}"`))
-    }
-    child.once("message", answered)
-    child.once("exit", exited)
-  })
-  child.send(request)
-  const answer = await reply
-  if ("failure" in answer) throw new Error(`${name}: ${answer.failure}`)
-  return answer.value
 }

@@ -3,7 +3,20 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs"
 const path = new URL("../../RESULTS.md", import.meta.url)
 
 /** The sections in the order of the file. */
-const sections = ["tasks-sqlite", "tasks-postgres", "start", "http", "growth"] as const
+const sections = [
+  "tasks-sqlite",
+  "tasks-postgres",
+  "start",
+  "http",
+  "growth",
+  "cache-local",
+  "cache-turn",
+  "cache-redis",
+  "cache-stampede",
+  "cache-stale",
+  "cache-writes",
+  "cache-http",
+] as const
 export type Section = (typeof sections)[number]
 
 const opening = `# Results

@@ -2,6 +2,7 @@ import type { Call, Contestant } from "../contestants/contract.ts"
 import { type ContestantName, type Engine, openContestant } from "./contestants.ts"
 import { type GrowthCall, growthTask } from "./growth-tasks.ts"
 import { measure, type Slice } from "./measure.ts"
+import { answerRequests } from "./requests.ts"
 import { tasks } from "./tasks.ts"
 
 /** What the bench asks of a contestant's process. */
@@ -11,8 +12,6 @@ export type Request =
   | { kind: "measure"; task: string; seconds: number }
   | { kind: "measure growth"; call: GrowthCall; size: number; seconds: number }
   | { kind: "close" }
-
-export type Reply = { value: unknown } | { failure: string }
 
 export interface Opened {
   form: string
@@ -50,12 +49,4 @@ async function answer(request: Request): Promise<Opened | Slice | unknown> {
   }
 }
 
-process.on("message", (request: Request) => {
-  answer(request).then(
-    (value) => {
-      process.send?.({ value } satisfies Reply)
-      if (request.kind === "close") process.disconnect?.()
-    },
-    (error: Error) => process.send?.({ failure: error.stack ?? String(error) } satisfies Reply),
-  )
-})
+answerRequests<Request>(answer)

@@ -1,0 +1,68 @@
+import { createClient } from "redis"
+import { Random } from "../data/random.ts"
+import { answerRequests } from "../run/requests.ts"
+import { type CacheChoice, openUsers } from "./contestants/rootstock.ts"
+import { userCount } from "./tables.ts"
+
+/** What the bench asks of a process that writes. */
+export type WriteRequest =
+  | { kind: "open"; database: string; choice: CacheChoice }
+  | { kind: "measure"; seconds: number }
+  /** Round trips to Redis, one after the other. */
+  | { kind: "ping"; redis: string; count: number }
+  | { kind: "close" }
+
+let opened: Awaited<ReturnType<typeof openUsers>>
+const random = new Random(3)
+let written = 0
+
+async function answer(request: WriteRequest): Promise<unknown> {
+  switch (request.kind) {
+    case "open":
+      opened = await openUsers(request.database, request.choice)
+      for (let id = 1; id <= userCount; id++) await opened.users.get(id)
+      return undefined
+    case "measure":
+      globalThis.gc?.()
+      return measure(request.seconds)
+    case "ping":
+      return ping(request.redis, request.count)
+    case "close":
+      return opened.close()
+  }
+}
+
+/** Milliseconds of each of the writes of one caller; each is read back, which fills the cache again. */
+async function measure(seconds: number): Promise<number[]> {
+  const { users } = opened
+  const latencies: number[] = []
+  const end = performance.now() + seconds * 1_000
+  while (performance.now() < end) {
+    const id = random.between(1, userCount)
+    const loginCount = ++written
+    const start = performance.now()
+    await users.update(id, { loginCount })
+    latencies.push(performance.now() - start)
+    const read = await users.get(id)
+    if (read?.loginCount !== loginCount) throw new Error(`user ${id} was read as it was before the write`)
+  }
+  return latencies
+}
+
+async function ping(url: string, count: number): Promise<number[]> {
+  const client = createClient({ url, RESP: 3, commandOptions: { timeout: undefined } as object })
+  client.on("error", (error: Error) => {
+    throw error
+  })
+  await client.connect()
+  const latencies: number[] = []
+  for (let index = 0; index < count; index++) {
+    const start = performance.now()
+    await client.ping()
+    latencies.push(performance.now() - start)
+  }
+  client.destroy()
+  return latencies
+}
+
+answerRequests<WriteRequest>(answer)

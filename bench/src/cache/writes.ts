@@ -1,0 +1,103 @@
+import { createClient } from "redis"
+import { AskedProcess } from "../run/process.ts"
+import { progress } from "../run/progress.ts"
+import { rounded } from "../run/report.ts"
+import { inRounds } from "../run/rounds.ts"
+import { median, percentile } from "../run/statistics.ts"
+import type { CacheReport, CacheRun } from "./libraries.ts"
+import { tableRow, verdict } from "./report.ts"
+import type { WriteRequest } from "./writes-worker.ts"
+
+/** How long a writer waits for the memory of other processes, in milliseconds: ℓ' of the protocol. */
+const windowMs = 20.8
+
+const choices = {
+  off: { title: "no cache", url: () => "off:" },
+  embedded: { title: "in the process", url: () => "memory:?exclusive=true" },
+  strict: { title: "Redis, strict, Redis alone", url: (redis: string) => redis, local: false },
+  "strict-local": { title: "Redis, strict, in the process too", url: (redis: string) => redis, local: true },
+  bounded: { title: "Redis, bounded, in the process too", url: (redis: string) => redis, coherence: "bounded" },
+} as const
+type Choice = keyof typeof choices
+type Engine = "sqlite" | "postgres"
+type Writer = `${Engine} ${Choice}`
+
+interface Writes {
+  p50: number
+  p99: number
+  count: number
+  /** Commands that Redis was given for each write, but those for reads. */
+  commands: number
+}
+
+/** What a write takes with and without the cache. */
+export async function writeLatency(run: CacheRun): Promise<CacheReport> {
+  const { redis } = run
+  const writers = new Map<Writer, AskedProcess<WriteRequest>>()
+  let index = 0
+  for (const engine of ["postgres", "sqlite"] as const) {
+    for (const name of Object.keys(choices) as Choice[]) {
+      progress(`starting a writer: ${engine} ${name}`)
+      const { title: _, url, ...choice } = choices[name]
+      const asked = new AskedProcess<WriteRequest>(name, new URL("writes-worker.ts", import.meta.url))
+      run.atEnd(() => asked.kill())
+      const database = await run.databases.make(engine)
+      await asked.ask({ kind: "open", database, choice: { ...choice, url: url(`${redis.url}/${index++}`) } })
+      writers.set(`${engine} ${name}`, asked)
+    }
+  }
+  const some = [...writers.values()][0] as AskedProcess<WriteRequest>
+  const pings = async (): Promise<number> =>
+    median((await some.ask({ kind: "ping", redis: redis.url, count: 2_000 })) as number[])
+  const names = [...writers.keys()]
+  for (const name of names) await writers.get(name)?.ask({ kind: "measure", seconds: 0.3 })
+  const roundTrips = [await pings()]
+  const results = await inRounds("writes: ", names, run.rounds, async (name): Promise<Writes> => {
+    if (name === names[0]) roundTrips.push(await pings())
+    const before = await writingCommands(redis.url)
+    const latencies = (await writers.get(name)?.ask({ kind: "measure", seconds: run.seconds })) as number[]
+    const commands = ((await writingCommands(redis.url)) - before) / latencies.length
+    return { p50: median(latencies), p99: percentile(latencies, 0.99), count: latencies.length, commands }
+  })
+  const roundTrip = median(roundTrips)
+  const lines = [
+    "## Cache: writes",
+    "",
+    `\`storage.update\` by key of one caller, each followed by a read of the row, which must give what was written; milliseconds, medians of ${run.rounds} rounds of ${run.seconds} s. A round trip to Redis took ${roundTrip.toFixed(3)} ms (median). Target: at most one round trip and, where values are kept in the process too, ℓ' = ${windowMs} ms more than without the cache; a write over Redis also records what it changes in its transaction.`,
+    "",
+    tableRow(["engine", "cache", "p50", "p99", "more than without", "invalidating commands a write", "target"]),
+    tableRow(["---", "---", "---:", "---:", "---:", "---:", "---"]),
+  ]
+  for (const name of names) {
+    const [engine, choice] = name.split(" ") as [Engine, Choice]
+    const rounds = results.get(name) ?? []
+    const without = results.get(`${engine} off`) ?? []
+    const more = median(rounds.map(({ p50 }, round) => p50 - (without[round]?.p50 ?? Number.NaN)))
+    const most = choice === "strict-local" ? roundTrip + windowMs : roundTrip
+    lines.push(
+      tableRow([
+        engine === "sqlite" ? "SQLite" : "PostgreSQL",
+        choices[choice].title,
+        rounded(median(rounds.map(({ p50 }) => p50))),
+        rounded(median(rounds.map(({ p99 }) => p99))),
+        choice === "off" ? "" : `${more.toFixed(3)}`,
+        choice === "off" || choice === "embedded" ? "" : median(rounds.map(({ commands }) => commands)).toFixed(2),
+        choice.startsWith("strict") ? verdict(more <= most, `≤ ${most.toFixed(3)} ms more`) : "",
+      ]),
+    )
+  }
+  lines.push("")
+  return { markdown: lines.join("\n"), packages: ["redis"] }
+}
+
+/** How many commands the server was given so far that take entries away. */
+async function writingCommands(url: string): Promise<number> {
+  const client = createClient({ url })
+  client.on("error", (error: Error) => {
+    throw error
+  })
+  await client.connect()
+  const stats = await client.info("commandstats")
+  client.destroy()
+  return Number(/^cmdstat_del:calls=(\d+)/m.exec(stats)?.[1] ?? 0)
+}
