@@ -1,8 +1,12 @@
 import { type Database, Storage } from "rootstock"
+import { cacheTables } from "rootstock/cache"
 import type { Clock } from "rootstock/clock"
 import type { System, SystemContext } from "rootstock/http"
+import { jobTables } from "rootstock/jobs"
+import { scheduleTables } from "rootstock/schedule"
 import type { Tables } from "rootstock/schema"
-import { once } from "rootstock/shared"
+import { once, sharedTables } from "rootstock/shared"
+import { stateTables } from "rootstock/state"
 
 /** The once-key that says that the question of sample data is settled for good. */
 const settled = "sample"
@@ -44,9 +48,14 @@ async function settle(database: Database<Tables>, clock: Clock): Promise<boolean
   return made === 1
 }
 
+/** Tables that every system has; they have rows before anything happened. */
+const everywhere = new Set<unknown>(
+  [sharedTables, cacheTables, jobTables, scheduleTables, stateTables].flatMap((tables) => Object.values(tables)),
+)
+
 async function hasRows({ tables }: System<Tables>, database: Database<Tables>): Promise<boolean> {
   for (const table of Object.values(tables)) {
-    if (table === once) continue
+    if (everywhere.has(table)) continue
     if (await database.storage(Storage(table)).exists({}, { withDeleted: true })) return true
   }
   return false

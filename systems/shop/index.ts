@@ -2,6 +2,7 @@ import type { System } from "rootstock/http"
 import { makeCaches } from "./caches.ts"
 import { jobs } from "./jobs/definitions.ts"
 import { makeHandlers } from "./jobs/handlers.ts"
+import { makeSchedules } from "./jobs/schedules.ts"
 import { routes } from "./routes/index.ts"
 import { loadSample } from "./sample/load.ts"
 import { tables } from "./schema.ts"
@@ -24,6 +25,7 @@ export const shop: System<typeof tables> = {
       routes: routes(services),
       caches: Object.values(caches),
       handlers: makeHandlers(services, context.timeZone),
+      schedules: makeSchedules(context.timeZone),
     }
   },
   loadSample: (database, context) => loadSample({ ...context, stores: openStores(database) }),

@@ -1,5 +1,6 @@
 import { cacheTables } from "rootstock/cache"
 import { jobTables } from "rootstock/jobs"
+import { scheduleTables } from "rootstock/schedule"
 import {
   boolean,
   check,
@@ -17,6 +18,7 @@ import {
   unique,
 } from "rootstock/schema"
 import { createdAt, sharedTables, updatedAt } from "rootstock/shared"
+import { stateTables } from "rootstock/state"
 
 /** States of an order; `cancelled` and `returned` are final. */
 export const orderStatuses = [
@@ -185,6 +187,8 @@ export const tables = {
   ...sharedTables,
   ...cacheTables,
   ...jobTables,
+  ...scheduleTables,
+  ...stateTables,
 }
 
 export type User = Row<typeof users>

@@ -1,9 +1,8 @@
 import type { Cache } from "rootstock/cache"
-import { openJobs } from "rootstock/jobs"
-import { openSystemCache } from "../caches.ts"
 import { type Answer, type Call, type Command, type Surroundings, UsageError } from "../command/index.ts"
-import { openUnit, urlOf } from "../databases.ts"
+import { urlOf } from "../databases.ts"
 import { refusePending } from "../migrations.ts"
+import { openSystem } from "../opened-system.ts"
 import { systemNames, systems } from "../systems.ts"
 import { workplaceOf } from "./surroundings.ts"
 
@@ -17,8 +16,7 @@ async function withCache(
   work: (cache: Cache) => Promise<Answer>,
 ): Promise<Answer> {
   const workplace = workplaceOf(surroundings, { write: (line) => surroundings.complain(line.trimEnd()) })
-  const { settings, log, clock } = workplace
-  if (!/^rediss?:/.test(settings.cache)) {
+  if (!/^rediss?:/.test(workplace.settings.cache)) {
     throw new UsageError(
       "The cache is in the memory of the processes that serve, where no other can look.",
       "Set CACHE_URL to a Redis URL; /health and /metrics of the server show the counts of its own.",
@@ -26,15 +24,13 @@ async function withCache(
   }
   const name = systemOf(options["system"])
   const alone = systemNames.length === 1 || options["alone"] === true
-  const system = systems[name]!
-  const url = urlOf(system, settings, alone)
-  await refusePending(system, url)
-  await using database = await openUnit(system, url, workplace)
-  const own = { log: log.named(name), clock, timeZone: settings.TIME_ZONE }
-  const jobs = openJobs(database, { jobs: system.jobs, log: own.log })
-  const { caches } = system.open(database, { ...own, jobs, broker: false })
-  await using cache = await openSystemCache(name, database, caches, { settings, log, alone })
-  return await work(cache)
+  await refusePending(systems[name]!, urlOf(systems[name]!, workplace.settings, alone))
+  const opened = await openSystem(name, workplace, alone)
+  try {
+    return await work(opened.cache)
+  } finally {
+    await opened.close()
+  }
 }
 
 function systemOf(given: unknown): string {

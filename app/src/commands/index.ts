@@ -6,10 +6,11 @@ import { migrate } from "./migrate.ts"
 import { producer } from "./producer.ts"
 import { sample } from "./sample.ts"
 import { serve } from "./serve.ts"
+import { work } from "./work.ts"
 
 /** The program. */
 export const rootstock: Command = {
   name: "rootstock",
   summary: "Rootstock: a data layer for TypeScript services, and the services grown on it.",
-  commands: [serve, migrate, sample, inspect, cache, keys, producer],
+  commands: [serve, work, migrate, sample, inspect, cache, keys, producer],
 }

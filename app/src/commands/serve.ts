@@ -1,13 +1,11 @@
-import type { Cache } from "rootstock/cache"
-import { checkListening, createServer, mountable, type Server, worstOf } from "rootstock/http"
-import { openJobs } from "rootstock/jobs"
+import { checkListening, createServer, type HealthParts, mountable, worstOf } from "rootstock/http"
 import { labelled } from "rootstock/metrics"
-import { openSystemCache } from "../caches.ts"
 import type { Command, Surroundings } from "../command/index.ts"
 import { appUnit, openUnit, unitsOf, urlOf } from "../databases.ts"
 import { KeyService } from "../keys/service.ts"
 import { ApiKeyStorage } from "../keys/storage.ts"
 import { bringUp, refusePending } from "../migrations.ts"
+import { type OpenedSystem, openSystem } from "../opened-system.ts"
 import { leaveSampleOut, loadSampleOnce } from "../sample.ts"
 import { appTables } from "../schema.ts"
 import { systems } from "../systems.ts"
@@ -21,6 +19,10 @@ export const serve: Command = {
   arguments: [systemArgument],
   options: {
     "no-migrate": { type: "boolean", sentence: "Stops where migrations are pending, instead of applying them." },
+    "no-worker": {
+      type: "boolean",
+      sentence: "Leaves jobs and schedules to processes of their own (rootstock work).",
+    },
     "no-sample": {
       type: "boolean",
       sentence: "Leaves databases empty, also at later starts; without it those that never had rows get sample data.",
@@ -32,6 +34,7 @@ export const serve: Command = {
     const prepared = await prepare(names, workplace, {
       migrate: call.options["no-migrate"] !== true,
       sample: call.options["no-sample"] !== true,
+      work: call.options["no-worker"] !== true,
     })
     try {
       const address = await prepared.start()
@@ -53,67 +56,92 @@ type Prepared = { start(): Promise<string>; stop(): Promise<void> }
 async function prepare(
   names: readonly string[],
   workplace: Workplace,
-  wanted: { migrate: boolean; sample: boolean },
+  wanted: { migrate: boolean; sample: boolean; work: boolean },
 ): Promise<Prepared> {
   const { settings, clock, log } = workplace
   const alone = names.length === 1
   const open = names.some((name) => (settings.API_AUTH ?? systems[name]!.auth) === "open")
   checkListening({ host: settings.HOST, open, allowOpen: settings.ALLOW_OPEN })
-  const context = { clock, timeZone: settings.TIME_ZONE }
   await bringUpAll(names, workplace, wanted.migrate)
   const opened: { close(): Promise<void> }[] = []
-  // What was opened last goes first: a cache before its database.
+  // What was opened last is closed first.
   const close = async () => {
-    for (const one of opened) await one.close()
+    for (const one of opened.splice(0).reverse()) await one.close()
   }
-  let server: Server
   try {
     const app = await openUnit({ ...appUnit, tables: appTables }, urlOf(appUnit, settings, alone), workplace)
-    opened.unshift(app)
+    opened.push(app)
     const keys = new KeyService(app.storage(ApiKeyStorage), clock)
-    const mounted = []
-    const caches: Cache[] = []
-    const probes = [() => app.ping()]
+    const parts: OpenedSystem[] = []
     for (const name of names) {
-      const system = systems[name]!
-      const database = await openUnit(system, urlOf(system, settings, alone), workplace)
-      opened.unshift(database)
-      probes.push(() => database.ping())
-      const own = { ...context, log: log.named(name) }
-      if (!wanted.sample) await leaveSampleOut(database, clock)
-      else if (wanted.migrate) {
-        const counts = await loadSampleOnce(system, database, own)
-        if (counts !== undefined) log.info(`Loaded the sample data of ${name}`, counts)
-      }
-      const jobs = openJobs(database, { jobs: system.jobs, log: log.named(`${name}.jobs`) })
-      const parts = system.open(database, { ...own, jobs, broker: false })
-      const cache = await openSystemCache(name, database, parts.caches, { settings, log, alone })
-      caches.push(cache)
-      opened.unshift(cache)
-      mounted.push(mountable(system, database, own, parts, settings.API_AUTH))
+      const one = await openSystem(name, workplace, alone)
+      opened.push(one)
+      parts.push(one)
+      await sampleOf(one, workplace, wanted)
     }
-    server = await createServer({
+    const server = await createServer({
       title: names.map((name) => systems[name]!.title).join(", "),
       version,
       publicUrl: settings.PUBLIC_URL,
-      systems: mounted,
+      systems: parts.map(({ system, database, context, parts }) =>
+        mountable(system, database, context, parts, settings.API_AUTH),
+      ),
       lookupKey: keys.lookup,
-      health: {
-        probes,
-        cache: () => worstOf(caches.map(({ state }) => state)),
-        counts: () => ({ cache: Object.fromEntries(names.map((name, index) => [name, caches[index]!.stats().kinds])) }),
-      },
-      metrics: names.map((name, index) => () => labelled(caches[index]!.metrics(), { system: name })),
+      health: healthOf(parts, () => app.ping()),
+      metrics: parts.map(
+        ({ system, metrics }) =>
+          async () =>
+            labelled(await metrics(), { system: system.name }),
+      ),
       log: log.named("http"),
       release: close,
     })
+    return {
+      async start() {
+        const address = await server.start({
+          host: settings.HOST,
+          port: settings.PORT,
+          allowOpen: settings.ALLOW_OPEN,
+        })
+        if (wanted.work) await Promise.all(parts.flatMap((one) => [one.startWorker(), one.scheduler.start()]))
+        return address
+      },
+      stop: () => server.stop(),
+    }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+async function sampleOf(
+  { system, database, context }: OpenedSystem,
+  { clock, log }: Workplace,
+  wanted: { migrate: boolean; sample: boolean },
+): Promise<void> {
+  if (!wanted.sample) {
+    await leaveSampleOut(database, clock)
+    return
+  }
+  if (!wanted.migrate) return
+  const counts = await loadSampleOnce(system, database, context)
+  if (counts !== undefined) log.info(`Loaded the sample data of ${system.name}`, counts)
+}
+
+function healthOf(parts: readonly OpenedSystem[], probeApp: () => Promise<unknown>): HealthParts {
   return {
-    start: () => server.start({ host: settings.HOST, port: settings.PORT, allowOpen: settings.ALLOW_OPEN }),
-    stop: () => server.stop(),
+    probes: [
+      probeApp,
+      ...parts.map(
+        ({ database }) =>
+          () =>
+            database.ping(),
+      ),
+    ],
+    cache: () => worstOf(parts.map(({ cache }) => cache.state)),
+    broker: () => worstOf(parts.map(({ brokerState }) => brokerState())),
+    scheduler: () => worstOf(parts.map(({ scheduler }) => scheduler.status)),
+    counts: () => ({ cache: Object.fromEntries(parts.map(({ system, cache }) => [system.name, cache.stats().kinds])) }),
   }
 }
 

@@ -10,6 +10,7 @@ import type { Engine } from "../../../packages/rootstock/test/support/index.ts"
 import { makeCaches } from "../caches.ts"
 import { shop } from "../index.ts"
 import { makeHandlers } from "../jobs/handlers.ts"
+import { makeSchedules } from "../jobs/schedules.ts"
 import { routes } from "../routes/index.ts"
 import { tables } from "../schema.ts"
 import { makeServices, type Services } from "../services/index.ts"
@@ -81,7 +82,12 @@ export async function openShop(
   const jobs = openJobs(database, { jobs: shop.jobs, log: log.named("shop.jobs") })
   const services = makeServices({ ...context, stores, caches, jobs, broker: false })
   const handlers = makeHandlers(services, context.timeZone)
-  const parts = { routes: routes(services), caches: Object.values(caches), handlers }
+  const parts = {
+    routes: routes(services),
+    caches: Object.values(caches),
+    handlers,
+    schedules: makeSchedules(context.timeZone),
+  }
   const cache = await openCache(database, {
     url: cacheUrl(cachePlace),
     caches: parts.caches,

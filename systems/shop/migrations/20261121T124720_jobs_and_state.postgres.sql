@@ -1,5 +1,5 @@
--- 20261121T123110_jobs on PostgreSQL, frozen when it was made; made by "rootstock migrate new", not to be edited.
---@ operations ac3853b92e7a16889d3cfc00ef8f81f4140fe561151c03c8cd7f6b27c760eb27
+-- 20261121T124720_jobs_and_state on PostgreSQL, frozen when it was made; made by "rootstock migrate new", not to be edited.
+--@ operations 2b0652da3b0a33d3f5d1f3c88983d235622e5f2be79931534a78d9337675fa77
 
 --@ up
 
@@ -88,6 +88,83 @@ CREATE TABLE "inbox" (
 );
 --@ statement
 CREATE INDEX "inbox_at_index" ON "inbox" ("at");
+--@ statement
+CREATE TABLE "schedule" (
+  "key" varchar(200) COLLATE "C" NOT NULL,
+  "source" text COLLATE "C" NOT NULL,
+  "spec" varchar(200) COLLATE "C" NOT NULL,
+  "tz" varchar(64) COLLATE "C",
+  "queue" varchar(64) COLLATE "C" NOT NULL,
+  "kind" varchar(64) COLLATE "C" NOT NULL,
+  "payload" jsonb NOT NULL,
+  "next_at" timestamp(3) with time zone,
+  "last_at" timestamp(3) with time zone,
+  "misfire" text COLLATE "C" NOT NULL,
+  "misfire_max" bigint,
+  "grace_ms" bigint NOT NULL,
+  "enabled" boolean NOT NULL DEFAULT 't',
+  "rev" bigint NOT NULL,
+  "created_at" timestamp(3) with time zone NOT NULL,
+  "updated_at" timestamp(3) with time zone NOT NULL,
+  CONSTRAINT "schedule_source_type" CHECK ("source" IN ('code', 'stored')),
+  CONSTRAINT "schedule_misfire_type" CHECK ("misfire" IN ('skip', 'once', 'all')),
+  CONSTRAINT "schedule_grace_ms_check" CHECK (grace_ms >= 0),
+  CONSTRAINT "schedule_pkey" PRIMARY KEY ("key")
+);
+--@ statement
+CREATE INDEX "schedule_enabled_next_at_key_index" ON "schedule" ("enabled", "next_at", "key");
+--@ statement
+CREATE INDEX "schedule_source_index" ON "schedule" ("source");
+--@ statement
+CREATE TABLE "schedule_fire" (
+  "key" varchar(200) COLLATE "C" NOT NULL,
+  "fire_at" timestamp(3) with time zone NOT NULL,
+  "job_id" uuid NOT NULL,
+  "cause" text COLLATE "C" NOT NULL,
+  "at" timestamp(3) with time zone NOT NULL,
+  CONSTRAINT "schedule_fire_cause_type" CHECK ("cause" IN ('due', 'hand', 'replay')),
+  CONSTRAINT "schedule_fire_pkey" PRIMARY KEY ("key", "fire_at")
+);
+--@ statement
+CREATE INDEX "schedule_fire_at_index" ON "schedule_fire" ("at");
+--@ statement
+CREATE TABLE "conversation_states" (
+  "key" varchar(200) COLLATE "C" NOT NULL,
+  "state" varchar(100) COLLATE "C",
+  "state_expires_at" timestamp(3) with time zone,
+  "data" jsonb,
+  "data_expires_at" timestamp(3) with time zone,
+  "version" bigint NOT NULL,
+  "expires_at" timestamp(3) with time zone NOT NULL,
+  "created_at" timestamp(3) with time zone NOT NULL,
+  "updated_at" timestamp(3) with time zone NOT NULL,
+  CONSTRAINT "conversation_states_version_check" CHECK (version > 0),
+  CONSTRAINT "conversation_states_pkey" PRIMARY KEY ("key")
+);
+--@ statement
+CREATE INDEX "conversation_states_expires_at_index" ON "conversation_states" ("expires_at");
+--@ statement
+CREATE TABLE "ordered_set_members" (
+  "name" varchar(200) COLLATE "C" NOT NULL,
+  "member" varchar(200) COLLATE "C" NOT NULL,
+  "score" double precision NOT NULL,
+  "expires_at" timestamp(3) with time zone,
+  "created_at" timestamp(3) with time zone NOT NULL,
+  "updated_at" timestamp(3) with time zone NOT NULL,
+  CONSTRAINT "ordered_set_members_pkey" PRIMARY KEY ("name", "member")
+);
+--@ statement
+CREATE INDEX "ordered_set_members_order" ON "ordered_set_members" ("name", "score" DESC, "member" DESC, "expires_at");
+--@ statement
+CREATE INDEX "ordered_set_members_expires_at_where_index" ON "ordered_set_members" ("expires_at") WHERE expires_at IS NOT NULL;
+--@ undo
+DROP TABLE "ordered_set_members";
+--@ undo
+DROP TABLE "conversation_states";
+--@ undo
+DROP TABLE "schedule_fire";
+--@ undo
+DROP TABLE "schedule";
 --@ undo
 DROP TABLE "inbox";
 --@ undo
@@ -104,6 +181,14 @@ DROP TABLE "job";
 --@ down
 
 --@ step
+--@ statement
+DROP TABLE "ordered_set_members";
+--@ statement
+DROP TABLE "conversation_states";
+--@ statement
+DROP TABLE "schedule_fire";
+--@ statement
+DROP TABLE "schedule";
 --@ statement
 DROP TABLE "inbox";
 --@ statement

@@ -1,0 +1,81 @@
+import type { Database } from "rootstock"
+import type { Cache } from "rootstock/cache"
+import type { PartState, System, SystemContext, SystemParts } from "rootstock/http"
+import { type Jobs, type JobWorker, openJobs } from "rootstock/jobs"
+import type { Metric } from "rootstock/metrics"
+import { openScheduler, openSchedules, type Scheduler, type Schedules } from "rootstock/schedule"
+import type { Tables } from "rootstock/schema"
+import { openSystemCache } from "./caches.ts"
+import type { Workplace } from "./commands/surroundings.ts"
+import { openUnit, urlOf } from "./databases.ts"
+import { systems } from "./systems.ts"
+
+/** A system over its opened database, with all that works on it in this process. */
+export type OpenedSystem = {
+  readonly system: System<Tables>
+  readonly database: Database<Tables>
+  readonly context: SystemContext
+  readonly parts: SystemParts
+  readonly cache: Cache
+  readonly jobs: Jobs
+  readonly schedules: Schedules
+  readonly scheduler: Scheduler
+  /** Begins to do its jobs. */
+  startWorker(options?: { queues?: readonly string[] }): Promise<JobWorker>
+  brokerState(): PartState
+  metrics(): Promise<readonly Metric[]>
+  /** Ends what works on it, then closes the database; idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens a system as the settings say; nothing works on its jobs and schedules before that is asked for.
+ *
+ * @param alone whether it is the only system of the process
+ */
+export async function openSystem(name: string, workplace: Workplace, alone: boolean): Promise<OpenedSystem> {
+  const { settings, clock, log } = workplace
+  const system = systems[name]!
+  const database = await openUnit(system, urlOf(system, settings, alone), workplace)
+  try {
+    const context = { clock, timeZone: settings.TIME_ZONE, log: log.named(name) }
+    const jobs = openJobs(database, { jobs: system.jobs, log: log.named(`${name}.jobs`) })
+    const parts = system.open(database, { ...context, jobs, broker: false })
+    const cache = await openSystemCache(name, database, parts.caches, { settings, log, alone })
+    const schedules = openSchedules(jobs)
+    const scheduler = openScheduler(schedules, {
+      declared: parts.schedules,
+      log: log.named(`${name}.schedules`),
+    })
+    const workers: JobWorker[] = []
+    return {
+      system,
+      database,
+      context,
+      parts,
+      cache,
+      jobs,
+      schedules,
+      scheduler,
+      async startWorker(options = {}) {
+        const worker = jobs.worker({ handlers: parts.handlers, ...options })
+        workers.push(worker)
+        await worker.start()
+        return worker
+      },
+      brokerState: () => "off",
+      async metrics() {
+        return [...cache.metrics(), ...(await jobs.metrics()), ...(await schedules.metrics())]
+      },
+      async close() {
+        await scheduler.stop()
+        await Promise.all(workers.map((worker) => worker.stop()))
+        await cache.close()
+        await database.close()
+      },
+    }
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
