@@ -57,6 +57,19 @@ forEachEngine((engine) => {
       expectProblem(shop, 422, "VALIDATION_FAILED", "POST", "/products", { name: "Cup", price: 1, ...more }))
   }
 
+  it("refuses a price whose text has more decimals than its number keeps", async () => {
+    const send = (price: string) =>
+      [
+        "POST" as const,
+        "/products",
+        `{"name": "Text ${price}", "price": ${price}}`,
+        { "content-type": "application/json" },
+      ] as const
+    const { errors } = await expectProblem(shop, 422, "VALIDATION_FAILED", ...send("19.990000000000000001"))
+    assert.deepEqual(errors, [{ path: "body/price", message: "must be a number from 0 with at most two decimals" }])
+    assert.equal((await expectAnswer(shop, 201, ...send("19.99000000000000000"))).price, 19.99)
+  })
+
   it("refuses a name that is taken", async () => {
     const [one, two] = [await makeProduct(shop), await makeProduct(shop)]
     await expectProblem(shop, 400, "PRODUCT_NAME_EXISTS", "POST", "/products", { name: one.name, price: 1 })

@@ -1,3 +1,4 @@
+export { keepNumbers } from "./exact-numbers.ts"
 export {
   day,
   emailAddress,

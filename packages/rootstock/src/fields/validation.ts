@@ -1,5 +1,6 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js"
 import { centsFromAmount, commonRules, type FieldProblem, type RuleError } from "../shared/index.ts"
+import { isExact, withoutRounded } from "./exact-numbers.ts"
 import type { JsonSchema } from "./fields.ts"
 import { isDay, readInstant } from "./instants.ts"
 
@@ -15,6 +16,8 @@ function validator(useDefaults: boolean): Ajv2020 {
     useDefaults,
     strictTypes: false,
     allowUnionTypes: true,
+    // An error then tells the schema that it comes from.
+    verbose: true,
   })
   ajv.addFormat("money", { type: "number", validate: (amount) => centsFromAmount(amount) !== undefined })
   ajv.addFormat("date", isDay)
@@ -36,6 +39,10 @@ const formats: Readonly<Record<string, string>> = {
   email: "must be an e-mail address",
 }
 
+function isMoney({ parentSchema }: ErrorObject): boolean {
+  return parentSchema?.["format"] === "money"
+}
+
 function fieldProblem(place: Place, error: ErrorObject): FieldProblem {
   const { keyword, params } = error
   const name = keyword === "required" ? params["missingProperty"] : params["additionalProperty"]
@@ -51,6 +58,8 @@ function fieldProblem(place: Place, error: ErrorObject): FieldProblem {
       return { path, message: "has a value that is not allowed" }
     case "format":
       return { path, message: formats[params["format"]] ?? error.message ?? "is wrong" }
+    case "type":
+      return { path, message: (isMoney(error) ? formats["money"] : undefined) ?? error.message ?? "is wrong" }
     default:
       return { path, message: error.message ?? "is wrong" }
   }
@@ -85,6 +94,19 @@ function report(place: Place, check: ValidateFunction, data: unknown): RuleError
   return errors.length === 0 ? undefined : invalidRequest(errors)
 }
 
+/**
+ * The error for a body in which a whole number or an amount of money was rounded when it was parsed. Numbers with a
+ * floating point are what they are rounded to.
+ */
+function reportRounded(check: ValidateFunction, body: unknown): RuleError | undefined {
+  const again = withoutRounded(body)
+  if (again === undefined || check(again)) return undefined
+  const errors = (check.errors ?? []).filter(
+    (error) => error.keyword === "type" && (isMoney(error) || [error.params["type"]].flat().includes("integer")),
+  )
+  return errors.length === 0 ? undefined : invalidRequest(errors.map((error) => fieldProblem("body", error)))
+}
+
 type Converter = (text: string) => unknown
 
 function converterOf(schema: JsonSchema): Converter | undefined {
@@ -92,7 +114,10 @@ function converterOf(schema: JsonSchema): Converter | undefined {
     case "integer":
       return (text) => (/^-?(?:0|[1-9]\d{0,15})$/.test(text) ? Number(text) : text)
     case "number":
-      return (text) => (/^-?(?:0|[1-9]\d{0,15})(?:\.\d{1,15})?$/.test(text) ? Number(text) : text)
+      return (text) =>
+        /^-?(?:0|[1-9]\d{0,15})(?:\.\d{1,15})?$/.test(text) && (schema["format"] !== "money" || isExact(text))
+          ? Number(text)
+          : text
     case "boolean":
       return (text) => (text === "true" ? true : text === "false" ? false : text)
     default:
@@ -107,7 +132,7 @@ export function bodyCheck(schema: JsonSchema): (data: unknown) => { value: unkno
     if (data === undefined || data === null) {
       return { error: invalidRequest([{ path: "body", message: "is required, as JSON" }]) }
     }
-    const error = report("body", check, data)
+    const error = report("body", check, data) ?? reportRounded(check, data)
     return error === undefined ? { value: data } : { error }
   }
 }

@@ -4,7 +4,7 @@ import swagger from "@fastify/swagger"
 import swaggerUi from "@fastify/swagger-ui"
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify as makeFastify } from "fastify"
 import { UnavailableError } from "../errors/index.ts"
-import { invalidRequest } from "../fields/index.ts"
+import { invalidRequest, keepNumbers } from "../fields/index.ts"
 import { type Logger, withRequestId } from "../log/index.ts"
 import { type MetricSource, prometheusText, prometheusType } from "../metrics/index.ts"
 import { commonRules } from "../shared/index.ts"
@@ -163,8 +163,14 @@ function takeJsonOnly(fastify: FastifyInstance): void {
   const parse = fastify.getDefaultJsonParser("error", "error")
   fastify.removeAllContentTypeParsers()
   fastify.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
-    if (body === "") done(null, undefined)
-    else parse(request, body as string, done)
+    const text = body as string
+    if (text === "") done(null, undefined)
+    else {
+      parse(request, text, (error, value) => {
+        if (error === null) keepNumbers(value, text)
+        done(error, value)
+      })
+    }
   })
 }
 
