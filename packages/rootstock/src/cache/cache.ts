@@ -111,9 +111,13 @@ export class Cache implements RowCache {
 
   /** Whether a logical key is of one of the patterns. */
   owns(key: string): boolean {
-    for (const { rows } of this.#rowKinds.values()) if (rows.pattern.matches(key)) return true
-    for (const { pattern } of this.#resultKinds.keys()) if (pattern.matches(key)) return true
-    return false
+    return this.#kindWith(key) !== undefined
+  }
+
+  #kindWith(key: string): RowKind | ResultKind | undefined {
+    for (const kind of this.#rowKinds.values()) if (kind.rows.pattern.matches(key)) return kind
+    for (const kind of this.#resultKinds.values()) if (kind.declaration.pattern.matches(key)) return kind
+    return undefined
   }
 
   kindOf(declaration: ResultDeclaration): ResultKind {
@@ -139,10 +143,11 @@ export class Cache implements RowCache {
 
   watches(table: TableDefinition): boolean {
     const { registry } = this.#database
-    if (this.#dependencies.of(table) !== undefined || this.#dependencies.cascade(table, registry).length > 0)
-      return true
-    return (registry.referencedBy.get(table) ?? []).some(
-      ({ source, onUpdate }) => onUpdate === "cascade" && this.#dependencies.of(source) !== undefined,
+    const dependencies = this.#dependencies
+    return (
+      dependencies.of(table) !== undefined ||
+      dependencies.cascade(table, registry).length > 0 ||
+      dependencies.followers(table, registry).length > 0
     )
   }
 
@@ -157,7 +162,7 @@ export class Cache implements RowCache {
   /** Forgets these logical keys: at once, or after the commit of the ambient transaction. */
   async forget(keys: readonly string[]): Promise<void> {
     await this.#forget((writes) => {
-      for (const key of keys) writes.drop(key)
+      for (const key of keys) writes.drop(key, this.#kindWith(key))
     })
   }
 

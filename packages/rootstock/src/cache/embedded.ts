@@ -143,7 +143,15 @@ export class EmbeddedCoherence implements Coherence {
   readonly prepare = nothing
 
   async committed({ dropped, renewed }: Changes): Promise<void> {
-    for (const key of dropped) this.memory.drop(key)
+    for (const key of dropped) {
+      // Who collected the writes has counted the entries that it knew by their own keys.
+      for (const { kind, key: tagged } of this.memory.tagged(key)) {
+        if (dropped.has(tagged)) continue
+        kind.counters.invalidations++
+        kind.trace?.("invalidate", tagged)
+      }
+      this.memory.drop(key)
+    }
     this.#void(({ key, tags }) => dropped.has(key) || tags.some((tag) => dropped.has(tag)))
     for (const { target, load } of renewed.values()) this.#flyAlone(target, load)
   }

@@ -63,6 +63,11 @@ export class Memory {
     return this.#targets.keys()
   }
 
+  /** What is kept that depends on a tag. */
+  tagged(tag: string): Iterable<Target> {
+    return this.#tagged.get(tag) ?? []
+  }
+
   /** Makes a slot the most recently used one. */
   touch(slot: Slot): void {
     if (slot === this.#newest) return

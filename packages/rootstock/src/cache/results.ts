@@ -7,7 +7,7 @@ import { freezeDeep, sizeOf } from "./frozen.ts"
 import { cacheOf } from "./opened.ts"
 import { type Life, type LifeOptions, lifeOf } from "./options.ts"
 import { KeyPattern } from "./pattern.ts"
-import { type Tag, tableTag } from "./tags.ts"
+import { areOfKey, columnsTag, type Tag, tableTag } from "./tags.ts"
 import { decodeValue, encodeValue } from "./value-json.ts"
 
 export type ResultOptions<A extends readonly unknown[]> = LifeOptions & {
@@ -206,7 +206,9 @@ export class ResultKind implements Kind {
     const tags = new Set<string>()
     for (const tag of this.declaration.tags(values)) {
       if (!this.#known.has(goesBy(tag))) throw this.#unknown(tag)
-      tags.add(tag.key).add(tableTag(tag.table))
+      tags.add(tag.key)
+      if (!areOfKey(tag.table, tag.columns)) tags.add(columnsTag(tag.table, tag.columns))
+      tags.add(tableTag(tag.table))
     }
     return { kind: this, key, tags: [...tags], slot: undefined }
   }

@@ -105,6 +105,19 @@ export function tagKey(
   return `tag:${table.name}:${parts.join(":")}`
 }
 
+/**
+ * The tag of what depends on rows by these columns, whatever their values, e.g. `tag:participants:projectId`; dropped where
+ * it is not known which values a written row had.
+ */
+export function columnsTag(table: TableDefinition, columns: readonly string[]): string {
+  return `tag:${table.name}:${columns.join(",")}`
+}
+
+/** Whether the key of a row tells the values of these columns, which no write changes. */
+export function areOfKey({ primaryKey }: TableDefinition, columns: readonly string[]): boolean {
+  return columns.every((name) => primaryKey.includes(name))
+}
+
 /** The tag of what depends on rows of the table in any way; dropped where it is not known which rows were written. */
 export function tableTag(table: TableDefinition): string {
   return `tag:${table.name}`

@@ -1,10 +1,11 @@
 import type { Registry, TableDefinition } from "../schema/index.ts"
 import type { Participant } from "../session/index.ts"
 import type { Writes } from "../storage/index.ts"
-import type { Changes, Coherence, Load, Target } from "./coherence.ts"
-import type { Dependencies } from "./dependencies.ts"
-import type { RowKind } from "./rows.ts"
-import { keyValues, tableTag, tagKey } from "./tags.ts"
+import type { Changes, Coherence, Kind, Load, Target } from "./coherence.ts"
+import type { Dependants, Dependencies } from "./dependencies.ts"
+import { columnsTag, keyValues, tableTag, tagKey } from "./tags.ts"
+
+type Row = Readonly<Record<string, unknown>>
 
 /** More keys than these of one table are forgotten by its tag, in one step. */
 const mostKeys = 1_000
@@ -17,7 +18,7 @@ export class CollectedWrites implements Writes {
   readonly #dropped = new Set<string>()
   readonly #renewed = new Map<string, { target: Target; load: Load }>()
   /** Entries to count after the commit, by key. */
-  readonly #invalidated = new Map<string, RowKind>()
+  readonly #invalidated = new Map<string, Kind>()
   /** How many keys were collected for a table. */
   readonly #counts = new Map<TableDefinition, number>()
 
@@ -27,12 +28,7 @@ export class CollectedWrites implements Writes {
     this.#registry = registry
   }
 
-  row(
-    table: TableDefinition,
-    key: unknown,
-    row: Readonly<Record<string, unknown>> | undefined,
-    changed: readonly string[] | undefined,
-  ): void {
+  row(table: TableDefinition, key: unknown, row: Row | undefined, changed: readonly string[] | undefined): void {
     if (changed !== undefined) this.#follow(table, changed)
     const on = this.#dependencies.of(table)
     if (on === undefined || this.#isAll(table) || !this.#counted(table)) return
@@ -46,13 +42,17 @@ export class CollectedWrites implements Writes {
         this.#renewed.set(target.key, { target, load: kind.load(key) })
       }
     }
-    const values = row ?? keyValues(table, key)
-    for (const { columns, settled } of on.combinations) {
+    this.#dropTags(table, on, row ?? keyValues(table, key), changed)
+  }
+
+  /** What goes by the values of a row; where it is not known which it had before, what goes by these columns at all. */
+  #dropTags(table: TableDefinition, { combinations }: Dependants, values: Row, changed: readonly string[] = []): void {
+    for (const { columns, settled } of combinations) {
       const moved =
-        changed !== undefined &&
+        changed.length > 0 &&
         (!settled || columns.some((name) => changed.includes(name) && !table.primaryKey.includes(name)))
-      if (moved || columns.some((name) => values[name] === undefined)) this.#dropped.add(tableTag(table))
-      else this.#dropped.add(tagKey(table, columns, values))
+      const unknown = moved || columns.some((name) => values[name] === undefined)
+      this.#dropped.add(unknown ? columnsTag(table, columns) : tagKey(table, columns, values))
     }
   }
 
@@ -65,11 +65,7 @@ export class CollectedWrites implements Writes {
         this.#renewed.delete(text)
         this.#invalidated.set(text, kind)
       }
-      const values = keyValues(table, key)
-      for (const { columns } of on.combinations) {
-        if (columns.some((name) => values[name] === undefined)) this.#dropped.add(tableTag(table))
-        else this.#dropped.add(tagKey(table, columns, values))
-      }
+      this.#dropTags(table, on, keyValues(table, key))
     }
     this.#cascade(table)
   }
@@ -79,9 +75,10 @@ export class CollectedWrites implements Writes {
     this.#cascade(table, removed)
   }
 
-  /** Forgets one key by its name. */
-  drop(key: string): void {
+  /** Forgets one key by its name; the kind, where it is of one, counts it. */
+  drop(key: string, kind: Kind | undefined): void {
     this.#dropped.add(key)
+    if (kind !== undefined) this.#invalidated.set(key, kind)
   }
 
   #cascade(table: TableDefinition, removed = true): void {
@@ -95,9 +92,9 @@ export class CollectedWrites implements Writes {
 
   /** References to a column that was changed may take their rows along. */
   #follow(table: TableDefinition, changed: readonly string[]): void {
-    for (const { source, targetColumn, onUpdate } of this.#registry.referencedBy.get(table) ?? []) {
-      const moves = onUpdate !== "restrict" && onUpdate !== "no action" && changed.includes(targetColumn.key)
-      if (moves && this.#dependencies.of(source) !== undefined) this.#dropped.add(tableTag(source))
+    for (const { column, settled, tables } of this.#dependencies.followers(table, this.#registry)) {
+      if (settled && !changed.includes(column)) continue
+      for (const reached of tables) this.#dropped.add(tableTag(reached))
     }
   }
 
