@@ -27,10 +27,10 @@ import {
   users,
 } from "./schema.ts"
 
-/** Which page of a list: `count` rows, the `page`-th of them from 1. */
+/** Which page of a list: `count` rows, the `page`-th of them from 1. One behind the last is empty. */
 export const pageQuery = {
   count: withDefault(wholeNumber(1, 100), 10),
-  page: withDefault(wholeNumber(1, 1_000_000_000), 1),
+  page: withDefault(wholeNumber(1), 1),
 }
 
 const total = wholeNumber(0)

@@ -44,6 +44,9 @@ function plainKey(value: unknown): string {
   return typeof value === "object" ? shown(value) : String(value)
 }
 
+/** What both engines take as an offset, and more than any table has rows. */
+const mostOffset = Number.MAX_SAFE_INTEGER
+
 /** Rows that a stream reads at a time. */
 const streamPortion = 500
 
@@ -212,7 +215,7 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
   }
 
   /**
-   * A page by number, with the count of all rows that fulfil the condition.
+   * A page by number, with the count of all rows that fulfil the condition. A page behind the last one is empty, however far.
    *
    * @param options.count rows a page, from 1 on
    * @param options.page number of the page, from 1 on (default 1)
@@ -227,7 +230,7 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
       })
     }
     const [rows, total] = await Promise.all([
-      this.#read("page", { ...(rest as object), limit: count, offset: (page - 1) * count }),
+      this.#read("page", { ...(rest as object), limit: count, offset: Math.min((page - 1) * count, mostOffset) }),
       this.#count(options.where as AnyWhere | undefined, options.withDeleted),
     ])
     return { rows, total }
