@@ -36,9 +36,9 @@ export class KeptValues<V extends object> implements Kind {
     this.pattern = pattern
   }
 
-  /** Whether reads may be served without the database. */
-  get active(): boolean {
-    return this.#coherence !== undefined
+  /** Whether reads of the code that runs may be served without the database. */
+  get serves(): boolean {
+    return this.#coherence !== undefined && currentSession() === undefined
   }
 
   /** The value under a logical key, frozen. */

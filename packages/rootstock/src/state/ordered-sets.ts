@@ -265,7 +265,7 @@ export class OrderedSets implements Prunable {
 
   /** Whether it is worth to look for a page in what is kept. */
   #isInFront({ from, to }: Required<ScoreRange>, start: Cursor | undefined, limit: number): boolean {
-    return this.#kept.active && from === lowest && to === highest && (start?.seen ?? 0) + limit <= this.#frontSize
+    return this.#kept.serves && from === lowest && to === highest && (start?.seen ?? 0) + limit <= this.#frontSize
   }
 
   /** One member more than the limit where there are more; undefined where the front does not reach so far. */

@@ -89,9 +89,9 @@ export class StateStore<D = unknown> implements Prunable {
     return this.#conversation(await this.#kept.read(keptKey(key), async () => keptOf(await this.#rows.get(key))))
   }
 
-  /** What is kept under each of these keys, in their order; one query in a transaction, or where nothing is cached. */
+  /** What is kept under each of these keys, in their order; one query where they do not come from the cache. */
   async getMany(keys: readonly string[]): Promise<Conversation<D>[]> {
-    if (this.#kept.active) return Promise.all(keys.map((key) => this.get(key)))
+    if (this.#kept.serves) return Promise.all(keys.map((key) => this.get(key)))
     for (const key of keys) checkName("A key", key)
     const rows = new Map((await this.#rows.getMany(keys)).map((row) => [row.key, row]))
     return keys.map((key) => this.#conversation(freezeJson(keptOf(rows.get(key)))))

@@ -3,7 +3,7 @@ import { beforeEach, describe, it } from "node:test"
 import { type ManualClock, manualClock } from "../../src/clock/index.ts"
 import { transaction } from "../../src/index.ts"
 import { type Member, OrderedSets, type OrderedSetsOptions } from "../../src/state/index.ts"
-import { forEachTier, refuses } from "./support.ts"
+import { asked, forEachTier, refuses } from "./support.ts"
 
 const feed = "feed:7"
 const member = (index: number): Member => ({ member: `post:${index}`, score: index })
@@ -217,16 +217,21 @@ describe("ordered sets", () => {
       assert.equal(await sets.rank(feed, "post:345"), 1_999)
     })
 
-    it("keeps the front of a set, and asks the database for no page in it", async () => {
+    it("does not ask the database for pages in the front that is kept", async () => {
       await sets.add(feed, upTo(30))
-      const calls: string[] = []
-      const stop = place.db.on("query", ({ call }) => calls.push(call))
-      const first = await sets.page(feed, { limit: 5 })
-      await sets.page(feed, { limit: 10 })
-      const second = await sets.page(feed, { limit: 5, cursor: first.next })
-      await sets.page(feed, { limit: 5, cursor: second.next })
-      stop()
-      assert.equal(calls.length, tier.name === "without a cache" ? 4 : 2)
+      const { next } = await sets.page(feed, { limit: 5 })
+      const { calls, kept } = await asked(place, tier, "ordered_set_members", sets, async () => {
+        await sets.page(feed, { limit: 10 })
+        await sets.page(feed, { limit: 5, cursor: next })
+      })
+      assert.deepEqual([calls, kept], tier.name === "without a cache" ? [6, 0] : [0, 4])
+    })
+
+    it("asks the database for what stands behind the front", async () => {
+      await sets.add(feed, upTo(30))
+      const { next } = await sets.page(feed, { limit: 8 })
+      assert.equal((await sets.page(feed, { limit: 8, cursor: next })).members[0]?.member, "post:21")
+      assert.equal((await sets.page(feed, { limit: 11 })).members.length, 11)
     })
 
     it("refuses what is no name, no member, no score, no bound and no cursor", async () => {

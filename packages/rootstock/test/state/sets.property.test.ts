@@ -179,7 +179,7 @@ describe("ordered sets under any calls", () => {
           await compare()
         }
       }
-      await fc.assert(fc.asyncProperty(fc.array(group, { minLength: 1, maxLength: 6 }), check), { numRuns: 12 })
+      await fc.assert(fc.asyncProperty(fc.array(group, { minLength: 1, maxLength: 6 }), check), { numRuns: 8 })
     })
   }, unwatched)
 })

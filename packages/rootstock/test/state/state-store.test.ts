@@ -4,7 +4,7 @@ import { type ManualClock, manualClock } from "../../src/clock/index.ts"
 import { ConflictError } from "../../src/errors/index.ts"
 import { transaction } from "../../src/index.ts"
 import { type StateChanges, StateStore, type StateStoreOptions } from "../../src/state/index.ts"
-import { forEachTier, refuses } from "./support.ts"
+import { asked, forEachTier, refuses } from "./support.ts"
 
 const hour = 3_600_000
 const day = 24 * hour
@@ -370,16 +370,46 @@ describe("a state store", () => {
       assert.equal((await states.get(key)).version, 0)
     })
 
-    it("asks the database once for what it keeps", async () => {
+    it("asks for many keys of a transaction at once", async () => {
+      await transaction(async () => {
+        const calls: string[] = []
+        const stop = place.db.on("query", ({ call }) => calls.push(call))
+        await states.getMany(["bot:1:1", "bot:1:2", "bot:1:3"])
+        stop()
+        assert.equal(calls.length, 1)
+      })
+    })
+
+    it("does not remove what is changed while it is pruned", async () => {
+      // In memory nothing else can be done while a transaction is open.
+      if (place.url === undefined) return
+      states = open({ expiredForMs: hour })
+      await states.set(key, { state: "old" })
+      await states.set("other", { state: "old" })
+      clock.advance(2 * day)
+      const changed = Promise.withResolvers<void>()
+      const end = Promise.withResolvers<void>()
+      const changing = transaction(async () => {
+        await states.set(key, { state: "revived" })
+        changed.resolve()
+        await end.promise
+      })
+      await changed.promise
+      const pruning = states.prune()
+      // Time for the pruning to come upon the row.
+      for (let turn = 0; turn < 20; turn++) await place.db.ping()
+      end.resolve()
+      await changing
+      assert.equal(await pruning, 1)
+      assert.equal((await states.get(key)).state, "revived")
+    })
+
+    it("does not ask the database for what is kept", async () => {
       await states.set(key, { state: "a" })
-      const before = place.db
-      const calls: string[] = []
-      const stop = before.on("query", ({ call }) => calls.push(call))
-      await states.get(key)
-      await states.get(key)
-      await states.get(key)
-      stop()
-      assert.equal(calls.length, tier.name === "without a cache" ? 3 : 1)
+      const { calls, kept } = await asked(place, tier, "conversation_states", states, async () => {
+        await states.get(key)
+      })
+      assert.deepEqual([calls, kept], tier.name === "without a cache" ? [3, 0] : [0, 2])
     })
   })
 })

@@ -150,7 +150,7 @@ describe("a state store under any calls", () => {
           await compare()
         }
       }
-      await fc.assert(fc.asyncProperty(fc.array(group, { minLength: 1, maxLength: 8 }), check), { numRuns: 30 })
+      await fc.assert(fc.asyncProperty(fc.array(group, { minLength: 1, maxLength: 8 }), check), { numRuns: 15 })
     })
 
     it("lets callers at once change a version once only, so that no change is lost", async () => {

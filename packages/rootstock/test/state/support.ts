@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto"
 import { after, before, beforeEach, describe } from "node:test"
-import { type Coherence, cacheTables, EmbeddedCoherence } from "../../src/cache/index.ts"
+import { type CacheCounts, type Coherence, cacheTables, EmbeddedCoherence } from "../../src/cache/index.ts"
 import { type RedisCoherence, redisCoherence } from "../../src/cache/redis/index.ts"
+import { elapsed } from "../../src/clock/index.ts"
 import { openDatabase } from "../../src/index.ts"
 import { createSchema } from "../../src/migrate/index.ts"
 import { forEachDatabase, type Place } from "../storage/support.ts"
@@ -92,4 +93,40 @@ function overRedis(
     await temporary?.dispose()
   })
   define(place, { name: "over Redis", open: () => coherence })
+}
+
+/**
+ * What two rounds of reads ask the database, once what they read is kept: statements that name the table, and reads that
+ * the cache answered. Where nothing is cached, it is three rounds.
+ */
+export async function asked(
+  { db }: StatePlace,
+  { name }: Tier,
+  table: string,
+  store: { readonly counts: CacheCounts },
+  read: () => Promise<void>,
+): Promise<{ calls: number; kept: number }> {
+  let calls = 0
+  const stop = db.on("query", ({ sql }) => {
+    if (sql.includes(table)) calls++
+  })
+  const hits = () => store.counts.hitsLocal + store.counts.hitsRemote
+  try {
+    await read()
+    if (name !== "without a cache") {
+      // Redis is filled behind the answer.
+      const late = elapsed() + 20_000
+      while (store.counts.fills === 0 && elapsed() < late) {
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        if (hits() === 0) await read()
+      }
+      calls = 0
+    }
+    const before = hits()
+    await read()
+    await read()
+    return { calls, kept: hits() - before }
+  } finally {
+    stop()
+  }
 }
