@@ -154,6 +154,13 @@ const cases: readonly Case[] = [
     fires: ["2026-10-04T01:45+10:30", "2026-10-04T02:30+11:00", "2026-10-04T02:45+11:00"],
   },
   {
+    title: "does not shift where every hour is allowed: fires are the instants whose wall time fits",
+    zone: "Australia/Lord_Howe",
+    cron: "15 * * * *",
+    after: "2026-10-03T14:30:00Z",
+    fires: ["2026-10-04T01:15+10:30", "2026-10-04T03:15+11:00", "2026-10-04T04:15+11:00"],
+  },
+  {
     title: "shifts by two hours where the clock jumps two hours",
     zone: "Antarctica/Troll",
     cron: "30 1,2 * * *",

@@ -6,9 +6,9 @@ import { openDatabase, type RootstockError } from "../../src/index.ts"
 import { openJobs } from "../../src/jobs/index.ts"
 import { createLogger } from "../../src/log/index.ts"
 import { createSchema } from "../../src/migrate/index.ts"
-import { firesAfter, openScheduler, openSchedules, parseCron } from "../../src/schedule/index.ts"
+import { defineSchedule, firesAfter, openScheduler, openSchedules, parseCron } from "../../src/schedule/index.ts"
 import { type Engine, forEachEngine } from "../support/index.ts"
-import { remind, report, tables } from "./support/place.ts"
+import { remind, report, tables } from "./support/tables.ts"
 
 const minuteMs = 60_000
 const start = "2026-01-01T00:00:00Z"
@@ -83,6 +83,21 @@ describe("three schedulers at once", () => {
       const jobs = await first.schedules.jobs.store.jobs.list()
       const shown = (one: { id: string; fireAt: Date | null }) => `${one.id} ${one.fireAt?.toISOString()}`
       assert.deepEqual(jobs.map(shown).sort(), fires.map((fire) => shown({ ...fire, id: fire.jobId })).sort())
+    })
+
+    it("declare the same schedules, and make one row of each", async () => {
+      await using three = await threeOf(engine)
+      const declared = ["a", "b", "c"].map((key) =>
+        defineSchedule(key, { cron: "@hourly", timeZone: "UTC", job: report, payload: {} }),
+      )
+      const schedulers = three.members.map(({ schedules }) => openScheduler(schedules, { declared, log: silent }))
+      await Promise.all(schedulers.map((scheduler) => scheduler.start()))
+      await Promise.all(schedulers.map((scheduler) => scheduler.stop()))
+      const listed = await three.members[0]?.schedules.list()
+      assert.deepEqual(
+        listed?.schedules.map(({ key, source, state }) => `${key} ${source} ${state}`),
+        ["a code active", "b code active", "c code active"],
+      )
     })
 
     it("hold to one job for each fire, whatever people do meanwhile", async () => {

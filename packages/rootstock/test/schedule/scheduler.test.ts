@@ -3,9 +3,12 @@ import { beforeEach, describe, it } from "node:test"
 import { objectOf } from "../../src/fields/index.ts"
 import { transaction } from "../../src/index.ts"
 import { defineJob, openJobs } from "../../src/jobs/index.ts"
+// What the scheduler does by itself is no part of the public face.
+import { fireDue } from "../../src/schedule/fire-due.ts"
 import { type DeclaredSchedule, defineSchedule, openScheduler, openSchedules } from "../../src/schedule/index.ts"
 import { refuses } from "../storage/support.ts"
-import { forEachPlace, greet, remind, report, start } from "./support/place.ts"
+import { forEachPlace, start } from "./support/place.ts"
+import { greet, remind, report } from "./support/tables.ts"
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
@@ -229,6 +232,7 @@ describe("a scheduler", () => {
         const scheduler = place.scheduler()
         await scheduler.start()
         await scheduler.stop()
+        assert.equal((await place.schedules.get("daily"))?.nextAt?.toISOString(), "2026-01-09T00:00:00.000Z")
         for (let day = 0; day < 9; day++) {
           clock.advance(dayMs)
           await scheduler.fireDue()
@@ -246,6 +250,46 @@ describe("a scheduler", () => {
       await scheduler.start()
       await scheduler.stop()
       assert.equal((await place.schedules.get("daily"))?.nextAt?.toISOString(), "2026-01-02T00:00:00.000Z")
+    })
+
+    describe("that read what is due", () => {
+      const daily2 = { ...daily, job: greet, payload: { name: "new" } }
+      const changes: [title: string, change: () => Promise<unknown>][] = [
+        ["was fired by another", () => place.scheduler().fireDue()],
+        ["was paused", () => place.schedules.pause("a")],
+        ["was removed", () => place.schedules.remove("a")],
+        ["was changed", () => place.schedules.change("a", { payload: { name: "new" } })],
+        ["was put anew", () => place.schedules.put("a", daily2)],
+        [
+          "was removed, and made again for the same time",
+          async () => {
+            await place.schedules.remove("a")
+            await place.schedules.add("a", daily2)
+            await place.schedules.store.schedules.update("a", { nextAt: new Date("2026-01-02T00:00:00Z") })
+          },
+        ],
+      ]
+      for (const [title, change] of changes) {
+        it(`takes nothing of what ${title} since`, async () => {
+          await place.schedules.add("a", { ...daily, job: greet, payload: { name: "old" } })
+          clock.set("2026-01-02T00:00:00Z")
+          const rows = await place.schedules.store.schedules.list()
+          await change()
+          const before = await place.sent()
+          assert.deepEqual(await fireDue(place.schedules, rows, clock.now()), { fires: 0, missed: [] })
+          assert.deepEqual(await place.sent(), before)
+        })
+      }
+
+      it("takes nothing of a fire of one instant that was moved since", async () => {
+        const at = new Date("2026-01-02T00:00:00Z")
+        await place.schedules.add("a", { at, job: remind, payload: { eventId: 1 } })
+        clock.set(at)
+        const rows = await place.schedules.store.schedules.list()
+        await place.schedules.change("a", { at: new Date("2026-01-03T00:00:00Z") })
+        assert.deepEqual(await fireDue(place.schedules, rows, clock.now()), { fires: 0, missed: [] })
+        assert.equal((await place.schedules.get("a"))?.state, "active")
+      })
     })
 
     describe("with declared schedules", () => {

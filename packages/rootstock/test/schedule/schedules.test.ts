@@ -4,7 +4,8 @@ import { transaction } from "../../src/index.ts"
 import { prometheusText } from "../../src/metrics/index.ts"
 import { defineSchedule, type NewSchedule } from "../../src/schedule/index.ts"
 import { refuses } from "../storage/support.ts"
-import { forEachPlace, greet, remind, report, start } from "./support/place.ts"
+import { forEachPlace, start } from "./support/place.ts"
+import { greet, remind, report } from "./support/tables.ts"
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs

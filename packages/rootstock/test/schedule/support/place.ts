@@ -1,7 +1,6 @@
 import { manualClock } from "../../../src/clock/index.ts"
-import { objectOf, rowId, words } from "../../../src/fields/index.ts"
 import type { Database } from "../../../src/index.ts"
-import { defineJob, jobTables, openJobs } from "../../../src/jobs/index.ts"
+import { openJobs } from "../../../src/jobs/index.ts"
 import { createLogger } from "../../../src/log/index.ts"
 import {
   openScheduler,
@@ -9,15 +8,9 @@ import {
   type Scheduler,
   type SchedulerOptions,
   type Schedules,
-  scheduleTables,
 } from "../../../src/schedule/index.ts"
 import { forEachDatabase } from "../../storage/support.ts"
-
-export const tables = { ...jobTables, ...scheduleTables }
-
-export const report = defineJob("report", { queue: "report", payload: objectOf("Report", {}) })
-export const remind = defineJob("remind", { queue: "notices", payload: objectOf("Remind", { eventId: rowId }) })
-export const greet = defineJob("greet", { queue: "notices", payload: objectOf("Greet", { name: words(20) }) })
+import { greet, remind, report, tables } from "./tables.ts"
 
 /** Where a test on schedules takes place; the clock stands at 2026-01-01, midnight in UTC, when it begins. */
 export type SchedulePlace = {
