@@ -49,17 +49,20 @@ test("rootstock migrate applies, shows, checks, takes back and stamps", async ()
   assert.match((await call("status")).out, /shop: \d{8}T\d{6}_first_tables pending/)
   assert.match((await call("up --sql")).out, /-- shop: .*\nCREATE TABLE "users"/)
   assert.equal((await call("check", 1)).out.includes("shop: table users is missing."), true)
-  assert.match((await call("up")).out, /^app: applied .*\nshop: applied .*_first_tables\.\n/)
+  assert.match(
+    (await call("up")).out,
+    /^app: applied .*\nshop: applied .*_first_tables\.\n[\s\S]*shop: applied .*_jobs_and_state\.\n/,
+  )
   assert.match((await call("up")).out, /app: nothing to apply\.\nshop: nothing to apply\./)
   assert.equal(JSON.parse((await call("status --json")).out).shop[0].state, "applied")
   assert.match((await call("check")).out, /shop: the database is as declared\./)
   assert.match((await call("new nothing")).out, /app: nothing differs\.\nshop: nothing differs\./)
   assert.match((await call("new nothing --from-database --system shop")).out, /^shop: nothing differs\.\n/)
   assert.match((await call("new x --empty --from-database --system shop", 2)).err, /exclude each other/)
-  assert.match((await call("down", 1)).err, /0 rows of users[\s\S]*Say --allow-loss/)
-  assert.match((await call("down --allow-loss")).out, /shop: took back .*_first_tables\./)
+  assert.match((await call("down", 1)).err, /0 rows of job\)[\s\S]*Say --allow-loss/)
+  assert.match((await call("down --allow-loss")).out, /shop: took back .*_jobs_and_state\./)
   assert.equal((await call("stamp", 1)).err.includes("The database differs"), true)
-  assert.match((await call("stamp --force")).out, /shop: noted .*_first_tables\./)
+  assert.match((await call("stamp --force")).out, /shop: noted .*_jobs_and_state\./)
 })
 
 test("rootstock serve --no-migrate stops where migrations are pending, and says how to go on", async () => {
