@@ -1,94 +1,67 @@
-import { AsyncLocalStorage } from "node:async_hooks"
 import { setTimeout as pause } from "node:timers/promises"
 import { elapsed } from "../clock/index.ts"
 import { ConfigError } from "../errors/index.ts"
 import type { Field } from "../fields/index.ts"
-import { type Claim, Floors } from "./claim.ts"
 import type { Commits } from "./commits.ts"
 import type { BatchCompletion } from "./completions.ts"
 import { defineJob, type JobHandler } from "./define.ts"
 import { JobInterruptedError, PermanentError } from "./errors.ts"
 import type { Holdings } from "./holdings.ts"
 import type { Jobs } from "./jobs.ts"
-import type { Outcomes } from "./outcomes.ts"
 import { type Attempt, Run } from "./run.ts"
+import type { Identity, Source, Taker } from "./source.ts"
 import type { TakenJob } from "./taken.ts"
-import { queueTopic, wakesOf } from "./wakes.ts"
-
-/** As what a worker holds jobs, until it is taken for dead. */
-export type Identity = {
-  readonly id: string
-  readonly outcomes: Outcomes
-}
 
 export type QueueServiceOptions = {
   readonly jobs: Jobs
   readonly queue: string
   readonly handlers: ReadonlyMap<string, JobHandler>
   readonly commits: Commits
-  readonly claim: Claim
+  readonly source: Source
   readonly completion: BatchCompletion
   readonly holdings: Holdings
   /** The most jobs that are done at a time. */
   readonly concurrency: number
   /** The most jobs that are taken ahead. */
   readonly prefetch: number
-  readonly pollMs: number
 }
 
 /** Jobs are taken ahead for about so long, in milliseconds: enough to keep busy, and not to keep from other workers. */
 const aheadMs = 50
-/** The most jobs of one claim. */
-const mostAtOnce = 1_000
 /** Pauses between the tries to write down an outcome while the database is away, in milliseconds. */
 const firstPauseMs = 100
 const longestPauseMs = 5_000
 
-/** Takes the jobs of one queue and has them done. */
-export class QueueService {
+/** Has the jobs of one queue done. */
+export class QueueService implements Taker {
   readonly #options: QueueServiceOptions
-  readonly #inOwnContext = AsyncLocalStorage.snapshot()
-  readonly #floors = new Floors()
   #identity: Identity | undefined
   /** Taken, and not begun. */
   #ready: TakenJob[] = []
   readonly #running = new Map<string, Run>()
   /** Done, and not yet written down as such. */
   #returned: TakenJob[] = []
+  /** Done, and being written down. */
+  #flushed: readonly TakenJob[] = []
   #flush: Promise<void> | undefined
-  #looking: Promise<void> | undefined
-  /** Somebody sent a job, or may have, since the last look began. */
-  #news = false
-  /** Nothing is left to be taken, as far as is known. */
-  #dry = false
-  /** A claim failed, so that jobs may be held that nobody here knows. */
-  #doubtful = false
-  #poll: NodeJS.Timeout | undefined
-  #due: { timer: NodeJS.Timeout; at: number } | undefined
+  #stopped = false
   /** Moving average of how long an attempt takes, in milliseconds; undefined before the first. */
   #meanMs: number | undefined
-  #stops: (() => unknown)[] = []
   #idle: (() => void) | undefined
 
   constructor(options: QueueServiceOptions) {
     this.#options = options
   }
 
-  /** Listens, and begins to look. */
   async start(identity: Identity): Promise<void> {
-    const { jobs, queue, pollMs } = this.#options
     this.#identity = identity
-    this.#stops.push(wakesOf(jobs.engine).listen(queue, (due) => this.#inOwnContext(() => this.#wake(due))))
-    this.#poll = setInterval(() => this.#inOwnContext(() => this.#pollNow()), pollMs)
-    this.#stops.push(
-      await jobs.engine.signals.listen(queueTopic(queue), () => this.#inOwnContext(() => void this.#peek())),
-    )
-    this.#look()
+    await this.#options.source.start(identity, this)
   }
 
   /** The worker was taken for dead: what it holds is another's. */
   lose(): void {
     this.#identity = undefined
+    this.#options.source.lose()
     this.#ready = []
     this.#returned = []
     const lost = new JobInterruptedError("The worker was taken for dead.", {
@@ -100,18 +73,16 @@ export class QueueService {
   /** The worker goes on as another one. */
   resume(identity: Identity): void {
     this.#identity = identity
-    this.#look()
+    this.#options.source.resume(identity)
   }
 
   /** Takes nothing more. @returns the jobs that were taken and not begun, to be given back */
   async quiesce(): Promise<readonly TakenJob[]> {
-    clearInterval(this.#poll)
-    this.#poll = undefined
-    clearTimeout(this.#due?.timer)
-    this.#due = undefined
-    for (const stop of this.#stops.splice(0)) await stop()
-    await this.#looking
-    return this.#ready.splice(0)
+    this.#stopped = true
+    await this.#options.source.stop()
+    const unbegun = this.#ready.splice(0)
+    for (const job of unbegun) this.#options.source.settled?.(job)
+    return unbegun
   }
 
   /** Resolves when nothing runs and all that was done is written down. */
@@ -153,130 +124,27 @@ export class QueueService {
     }
   }
 
-  get #stopped(): boolean {
-    return this.#poll === undefined
+  /** A few at a time are not worth a claim while others are at hand. */
+  room(): number {
+    const ahead = this.#ahead()
+    if (this.#ready.length > ahead / 2) return 0
+    return this.#options.concurrency + ahead - this.#running.size - this.#ready.length
   }
 
-  #wake(due: number): void {
-    this.#floors.lower(due)
-    if (due > this.#options.jobs.clock.now().getTime()) this.#lookAt(due)
-    else this.#lookAgain()
+  accept(jobs: readonly TakenJob[]): void {
+    this.#ready.push(...jobs)
+    this.#begin()
   }
 
-  #lookAgain(): void {
-    this.#dry = false
-    this.#news = true
-    this.#look()
-  }
-
-  /** Sets the alarm to an instant, unless it rings before. */
-  #lookAt(due: number): void {
-    if (this.#stopped || (this.#due !== undefined && this.#due.at <= due)) return
-    clearTimeout(this.#due?.timer)
-    const wait = Math.max(1, due - this.#options.jobs.clock.now().getTime())
-    // What is farther away is found by a look before it is due.
-    if (wait > 2 * this.#options.pollMs) {
-      this.#due = undefined
-      return
-    }
-    const timer = setTimeout(() => {
-      this.#due = undefined
-      this.#lookAgain()
-    }, wait)
-    this.#due = { timer, at: due }
-  }
-
-  #pollNow(): void {
-    this.#floors.reset()
-    if (this.#dry) void this.#peek()
-    else this.#look()
-  }
-
-  /** A look that takes nothing, for when there may be nothing: on SQLite a claim would wait for the writer. */
-  async #peek(): Promise<void> {
-    const { jobs, claim, queue } = this.#options
-    if (!this.#dry || this.#looking !== undefined) {
-      this.#news = true
-      return
-    }
-    try {
-      const { query, values } = claim.next(queue)
-      const next = await jobs.backend.first(query, values)
-      if (next === undefined || next === null || this.#stopped) return
-      if (next.getTime() > jobs.clock.now().getTime()) this.#lookAt(next.getTime())
-      else {
-        this.#floors.lower(next.getTime())
-        this.#lookAgain()
-      }
-    } catch (error) {
-      jobs.log.debug(`The queue ${queue} cannot be looked at`, { error })
-    }
-  }
-
-  #look(): void {
-    if (this.#looking !== undefined || this.#identity === undefined || this.#stopped || this.#room() <= 0) return
-    this.#looking = this.#takeAll().finally(() => {
-      this.#looking = undefined
-      // News that came while the last claim was being answered.
-      if (this.#news && !this.#dry) this.#look()
-    })
-  }
-
-  /** How many more jobs are wanted. */
-  #room(): number {
-    return this.#options.concurrency + this.#ahead() - this.#running.size - this.#ready.length
+  has(id: string): boolean {
+    const isIt = (job: TakenJob) => job.id === id
+    return this.#running.has(id) || [this.#ready, this.#returned, this.#flushed].some((jobs) => jobs.some(isIt))
   }
 
   #ahead(): number {
     const { concurrency, prefetch } = this.#options
     if (this.#meanMs === undefined) return 0
     return Math.min(prefetch, Math.floor((concurrency * aheadMs) / Math.max(this.#meanMs, 0.05)))
-  }
-
-  async #takeAll(): Promise<void> {
-    const { jobs, queue } = this.#options
-    try {
-      if (this.#doubtful) await this.#giveBackUnknown()
-      while (!this.#dry && this.#identity !== undefined && !this.#stopped) {
-        const limit = Math.min(this.#room(), mostAtOnce)
-        if (limit <= 0) return
-        this.#news = false
-        const taken = await this.#take(this.#identity, limit)
-        if (taken.length < limit && !this.#news) this.#dry = true
-        this.#begin()
-        // A few at a time are not worth a claim while others are at hand.
-        if (this.#ready.length > this.#ahead() / 2) return
-      }
-    } catch (error) {
-      this.#doubtful = true
-      this.#dry = true
-      jobs.log.warning(`Jobs of the queue ${queue} cannot be taken`, { error })
-    }
-  }
-
-  async #take(identity: Identity, limit: number): Promise<readonly TakenJob[]> {
-    const { jobs, claim, queue } = this.#options
-    const present = jobs.clock.now()
-    const { query, values } = claim.take(queue, present, limit, identity.id, this.#floors)
-    const taken = await jobs.backend.all(query, values)
-    if (this.#identity !== identity) return []
-    taken.sort(byUrgency)
-    this.#floors.raise(taken, taken.length < limit, present.getTime())
-    this.#ready.push(...taken)
-    return taken
-  }
-
-  /** Jobs whose claim was made and not answered wait again. */
-  async #giveBackUnknown(): Promise<void> {
-    const { holdings, queue } = this.#options
-    const identity = this.#identity
-    if (identity === undefined) return
-    const held = await holdings.of(identity.id, queue)
-    for (const { id } of [...this.#ready, ...this.#returned]) held.delete(id)
-    for (const id of this.#running.keys()) held.delete(id)
-    await holdings.giveBack(identity.id, [...held.keys()])
-    this.#doubtful = false
-    this.#dry = false
   }
 
   #begin(): void {
@@ -308,6 +176,7 @@ export class QueueService {
         })
       }
     } else if (this.#identity === identity) await this.#settle(job, handling, attempt, identity)
+    if (attempt.kind !== "returned") this.#options.source.settled?.(job)
     this.#ended(job, run)
   }
 
@@ -318,7 +187,7 @@ export class QueueService {
       return
     }
     this.#begin()
-    if (!this.#dry && this.#ready.length <= this.#ahead() / 2) this.#look()
+    this.#options.source.look()
   }
 
   async #settle(job: TakenJob, handling: JobHandler, attempt: Attempt, identity: Identity): Promise<void> {
@@ -382,11 +251,10 @@ export class QueueService {
   async #flushAll(): Promise<void> {
     while (this.#returned.length > 0) {
       const identity = this.#identity
-      if (identity === undefined) {
-        this.#returned = []
-        return
-      }
       const batch = this.#returned
+      this.#returned = []
+      if (identity === undefined) return
+      this.#flushed = batch
       await this.#persist(identity, async () => {
         const stood = await this.#options.completion.complete(batch, identity.id)
         for (const job of batch) {
@@ -395,7 +263,8 @@ export class QueueService {
           else measured.fencedOut++
         }
       })
-      this.#returned = this.#returned.slice(batch.length)
+      this.#flushed = []
+      for (const job of batch) this.#options.source.settled?.(job)
     }
   }
 
@@ -424,7 +293,3 @@ function unknownKind(kind: string): JobHandler {
 }
 
 const anything: Field<unknown, false> = { schema: {}, optional: false }
-
-function byUrgency(left: TakenJob, right: TakenJob): number {
-  return left.lane - right.lane || left.runAt.getTime() - right.runAt.getTime() || (left.id < right.id ? -1 : 1)
-}

@@ -5,6 +5,7 @@ import { Claim } from "./claim.ts"
 import { ownCommits, SharedCommits } from "./commits.ts"
 import { BatchCompletion } from "./completions.ts"
 import type { JobHandler } from "./define.ts"
+import { DueJobs } from "./due-jobs.ts"
 import { JobInterruptedError } from "./errors.ts"
 import { heldBy } from "./fence.ts"
 import { Heartbeat } from "./heartbeat.ts"
@@ -12,9 +13,10 @@ import { Holdings } from "./holdings.ts"
 import type { Jobs } from "./jobs.ts"
 import { Outcomes } from "./outcomes.ts"
 import { type KeepDays, Pruning } from "./pruning.ts"
-import { type Identity, QueueService } from "./queue-service.ts"
+import { QueueService } from "./queue-service.ts"
 import { Repeating } from "./repeating.ts"
 import { Rescue } from "./rescue.ts"
+import type { Identity, Source, Taker, Transport } from "./source.ts"
 import { takenAwayTopic, wakesOf } from "./wakes.ts"
 
 /** Times are milliseconds. */
@@ -25,7 +27,7 @@ export type WorkerOptions = {
   queues?: readonly string[]
   /** The most jobs that are done at a time in each queue, or by queue (default 10). */
   concurrency?: number | Readonly<Record<string, number>>
-  /** The most jobs of a queue that are taken ahead, where they are short; 0 for none (default 200). */
+  /** The most jobs of a queue that are taken ahead, where they are short; 0 for none (default 1,000). */
   prefetch?: number
   /** How long `stop` waits for what runs (default 25,000). */
   patienceMs?: number
@@ -41,6 +43,14 @@ export type WorkerOptions = {
   pruneMs?: number
   /** How long history is kept. */
   keepDays?: KeepDays
+  /** Brings the jobs (default: the worker takes them from the database itself). */
+  broker?: Broker
+}
+
+/** Something between the database and the workers that hands over jobs. */
+export type Broker = {
+  /** Makes what brings the jobs of these queues to one worker; undefined where the worker is to look by itself. */
+  transport(queues: readonly string[]): Transport | undefined
 }
 
 const defaultConcurrency = 10
@@ -52,6 +62,7 @@ export class JobWorker {
   readonly #options: WorkerOptions
   readonly #services: readonly QueueService[]
   readonly #holdings: Holdings
+  readonly #transport: Transport | undefined
   readonly #periodic: readonly Repeating[]
   #identity: Identity | undefined
   #heartbeat: Heartbeat | undefined
@@ -69,19 +80,29 @@ export class JobWorker {
     this.queues = queuesOf(handlers, options)
     const { backend, engine } = jobs
     this.#holdings = new Holdings(backend)
+    this.#transport = options.broker?.transport(this.queues)
+    const claim = new Claim(backend.dialect)
+    const source = (queue: string, concurrency: number): Source =>
+      this.#transport?.source(queue, concurrency) ??
+      new DueJobs({
+        jobs,
+        queue,
+        claim,
+        pollMs: options.pollMs ?? 1_000,
+        giveBackUnknown: (identity, name, taker) => this.#giveBackUnknown(identity, name, taker),
+      })
     const shared = {
       jobs,
       handlers,
       commits: engine.singleWriter ? new SharedCommits() : ownCommits,
-      claim: new Claim(backend.dialect),
       completion: new BatchCompletion(backend),
       holdings: this.#holdings,
-      prefetch: options.prefetch ?? 200,
-      pollMs: options.pollMs ?? 1_000,
+      prefetch: options.prefetch ?? 1_000,
     }
-    this.#services = this.queues.map(
-      (queue) => new QueueService({ ...shared, queue, concurrency: concurrencyOf(queue, options) }),
-    )
+    this.#services = this.queues.map((queue) => {
+      const concurrency = concurrencyOf(queue, options)
+      return new QueueService({ ...shared, queue, concurrency, source: source(queue, concurrency) })
+    })
     const rescue = new Rescue(jobs, options.lostAfterMs ?? 20_000)
     const pruning = new Pruning(jobs, options.keepDays)
     const report = (what: string) => (error: unknown) => jobs.log.warning(`${what} failed`, { error })
@@ -108,6 +129,7 @@ export class JobWorker {
     const identity = await this.#register()
     const look = () => void this.#dropLost()
     this.#stops.push(wakesOf(engine).listen(takenAwayTopic, look), await engine.signals.listen(takenAwayTopic, look))
+    await this.#transport?.start(identity)
     for (const service of this.#services) await service.start(identity)
     for (const one of this.#periodic) one.start()
     this.#jobs.log.info(`Working on ${this.queues.join(", ")}`, { worker: identity.id })
@@ -131,6 +153,7 @@ export class JobWorker {
   async #stop(): Promise<void> {
     for (const stop of this.#stops.splice(0)) await stop()
     await Promise.all(this.#periodic.map((one) => one.stop()))
+    await this.#transport?.quiesce()
     const unbegun = (await Promise.all(this.#services.map((service) => service.quiesce()))).flat()
     await this.#whileReachable(async ({ id }) => {
       await this.#holdings.giveBack(
@@ -147,6 +170,7 @@ export class JobWorker {
     for (const service of this.#services) service.interrupt(aborted)
     await this.#briefly(drained)
     for (const service of this.#services) service.abandon()
+    await this.#transport?.stop()
     await this.#becoming
     await this.#heartbeat?.stop()
     await this.#whileReachable(async ({ id }) => {
@@ -207,6 +231,7 @@ export class JobWorker {
   #lose(): void {
     this.#jobs.log.warning(`The worker ${this.id} was taken for dead, and goes on as another one`)
     this.#identity = undefined
+    this.#transport?.lose()
     for (const service of this.#services) service.lose()
     this.#becoming ??= this.#become().finally(() => {
       this.#becoming = undefined
@@ -217,6 +242,7 @@ export class JobWorker {
     while (this.#stopping === undefined) {
       try {
         const identity = await this.#register()
+        this.#transport?.resume(identity)
         for (const service of this.#services) service.resume(identity)
         return
       } catch (error) {
@@ -224,6 +250,12 @@ export class JobWorker {
         await new Promise((resolve) => setTimeout(resolve, 1_000))
       }
     }
+  }
+
+  async #giveBackUnknown({ id }: Identity, queue: string, taker: Taker): Promise<void> {
+    const held = await this.#holdings.of(id, queue)
+    const unknown = [...held.keys()].filter((one) => !taker.has(one))
+    await this.#holdings.giveBack(id, unknown)
   }
 
   async #dropLost(): Promise<void> {

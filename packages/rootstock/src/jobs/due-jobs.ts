@@ -1,0 +1,188 @@
+import { AsyncLocalStorage } from "node:async_hooks"
+import { type Claim, Floors } from "./claim.ts"
+import type { Jobs } from "./jobs.ts"
+import type { Identity, Source, Taker } from "./source.ts"
+import type { TakenJob } from "./taken.ts"
+import { queueTopic, wakesOf } from "./wakes.ts"
+
+export type DueJobsOptions = {
+  readonly jobs: Jobs
+  readonly queue: string
+  readonly claim: Claim
+  readonly pollMs: number
+  /** Lets jobs wait again that were taken in this name, and of which nobody here was told. */
+  readonly giveBackUnknown: (identity: Identity, queue: string, taker: Taker) => Promise<void>
+}
+
+/** The most jobs of one claim. */
+const mostAtOnce = 1_000
+
+/** Takes the jobs of one queue that wait in the database and are due. */
+export class DueJobs implements Source {
+  readonly #options: DueJobsOptions
+  readonly #inOwnContext = AsyncLocalStorage.snapshot()
+  readonly #floors = new Floors()
+  #identity: Identity | undefined
+  #taker: Taker | undefined
+  #looking: Promise<void> | undefined
+  /** Somebody sent a job, or may have, since the last look began. */
+  #news = false
+  /** Nothing is left to be taken, as far as is known. */
+  #dry = false
+  /** A claim failed, so that jobs may be held that nobody here knows. */
+  #doubtful = false
+  #poll: NodeJS.Timeout | undefined
+  #due: { timer: NodeJS.Timeout; at: number } | undefined
+  #stops: (() => unknown)[] = []
+
+  constructor(options: DueJobsOptions) {
+    this.#options = options
+  }
+
+  async start(identity: Identity, taker: Taker): Promise<void> {
+    const { jobs, queue, pollMs } = this.#options
+    this.#identity = identity
+    this.#taker = taker
+    this.#stops.push(wakesOf(jobs.engine).listen(queue, (due) => this.#inOwnContext(() => this.#wake(due))))
+    this.#poll = setInterval(() => this.#inOwnContext(() => this.#pollNow()), pollMs)
+    this.#stops.push(
+      await jobs.engine.signals.listen(queueTopic(queue), () => this.#inOwnContext(() => void this.#peek())),
+    )
+    this.look()
+  }
+
+  lose(): void {
+    this.#identity = undefined
+  }
+
+  resume(identity: Identity): void {
+    this.#identity = identity
+    this.#dry = false
+    this.look()
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#poll)
+    this.#poll = undefined
+    clearTimeout(this.#due?.timer)
+    this.#due = undefined
+    for (const stop of this.#stops.splice(0)) await stop()
+    await this.#looking
+  }
+
+  look(): void {
+    const wanted = !this.#dry && this.#identity !== undefined && !this.#stopped && this.#room() > 0
+    if (this.#looking !== undefined || !wanted) return
+    this.#looking = this.#takeAll().finally(() => {
+      this.#looking = undefined
+      // News that came while the last claim was being answered.
+      if (this.#news) this.look()
+    })
+  }
+
+  get #stopped(): boolean {
+    return this.#poll === undefined
+  }
+
+  #room(): number {
+    return this.#taker?.room() ?? 0
+  }
+
+  #wake(due: number): void {
+    this.#floors.lower(due)
+    if (due > this.#options.jobs.clock.now().getTime()) this.#lookAt(due)
+    else this.#lookAgain()
+  }
+
+  #lookAgain(): void {
+    this.#dry = false
+    this.#news = true
+    this.look()
+  }
+
+  /** Sets the alarm to an instant, unless it rings before. */
+  #lookAt(due: number): void {
+    if (this.#stopped || (this.#due !== undefined && this.#due.at <= due)) return
+    clearTimeout(this.#due?.timer)
+    const wait = Math.max(1, due - this.#options.jobs.clock.now().getTime())
+    // What is farther away is found by a look before it is due.
+    if (wait > 2 * this.#options.pollMs) {
+      this.#due = undefined
+      return
+    }
+    const timer = setTimeout(() => {
+      this.#due = undefined
+      this.#lookAgain()
+    }, wait)
+    this.#due = { timer, at: due }
+  }
+
+  #pollNow(): void {
+    this.#floors.reset()
+    if (this.#dry) void this.#peek()
+    else this.look()
+  }
+
+  /** A look that takes nothing, for when there may be nothing: on SQLite a claim would wait for the writer. */
+  async #peek(): Promise<void> {
+    const { jobs, claim, queue } = this.#options
+    if (!this.#dry || this.#looking !== undefined) {
+      this.#news = true
+      return
+    }
+    try {
+      const { query, values } = claim.next(queue)
+      const next = await jobs.backend.first(query, values)
+      if (next === undefined || next === null || this.#stopped) return
+      if (next.getTime() > jobs.clock.now().getTime()) this.#lookAt(next.getTime())
+      else {
+        this.#floors.lower(next.getTime())
+        this.#lookAgain()
+      }
+    } catch (error) {
+      jobs.log.debug(`The queue ${queue} cannot be looked at`, { error })
+    }
+  }
+
+  async #takeAll(): Promise<void> {
+    const { jobs, queue } = this.#options
+    try {
+      if (this.#doubtful) await this.#giveBackUnknown()
+      while (!this.#dry && this.#identity !== undefined && !this.#stopped) {
+        const limit = Math.min(this.#room(), mostAtOnce)
+        if (limit <= 0) return
+        this.#news = false
+        const taken = await this.#take(this.#identity, limit)
+        if (taken.length < limit && !this.#news) this.#dry = true
+        if (taken.length > 0) this.#taker?.accept(taken)
+      }
+    } catch (error) {
+      this.#doubtful = true
+      this.#dry = true
+      jobs.log.warning(`Jobs of the queue ${queue} cannot be taken`, { error })
+    }
+  }
+
+  async #take(identity: Identity, limit: number): Promise<readonly TakenJob[]> {
+    const { jobs, claim, queue } = this.#options
+    const present = jobs.clock.now()
+    const { query, values } = claim.take(queue, present, limit, identity.id, this.#floors)
+    const taken = await jobs.backend.all(query, values)
+    if (this.#identity !== identity) return []
+    taken.sort(byUrgency)
+    this.#floors.raise(taken, taken.length < limit, present.getTime())
+    return taken
+  }
+
+  async #giveBackUnknown(): Promise<void> {
+    const { queue, giveBackUnknown } = this.#options
+    if (this.#identity === undefined || this.#taker === undefined) return
+    await giveBackUnknown(this.#identity, queue, this.#taker)
+    this.#doubtful = false
+    this.#dry = false
+  }
+}
+
+function byUrgency(left: TakenJob, right: TakenJob): number {
+  return left.lane - right.lane || left.runAt.getTime() - right.runAt.getTime() || (left.id < right.id ? -1 : 1)
+}
