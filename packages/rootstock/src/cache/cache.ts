@@ -11,7 +11,6 @@ import type { MemoryLimits } from "./memory.ts"
 import { type CacheStats, cacheMetrics } from "./metrics.ts"
 import { off } from "./off.ts"
 import { openedCaches } from "./opened.ts"
-import { redisCoherence } from "./redis/index.ts"
 import { type CacheDeclaration, type RegisteredKey, registerKeys } from "./registry.ts"
 import { type CachedResult, type ResultDeclaration, ResultKind } from "./results.ts"
 import { RowKind } from "./rows.ts"
@@ -263,12 +262,12 @@ export class Cache implements RowCache {
  */
 export async function openCache<S extends Tables>(database: Database<S>, options: CacheOptions): Promise<Cache> {
   const plain = database as unknown as Database
-  const cache = new Cache(plain, coherenceOf(plain, options), options.caches, options.trace)
+  const cache = new Cache(plain, await coherenceOf(plain, options), options.caches, options.trace)
   await cache.start()
   return cache
 }
 
-function coherenceOf(database: Database, options: CacheOptions): Coherence {
+async function coherenceOf(database: Database, options: CacheOptions): Promise<Coherence> {
   const { url = "memory:", memory, random = Math.random, warn = (message) => process.emitWarning(message) } = options
   switch (/^([a-z]+):/.exec(url)?.[1]) {
     case "off":
@@ -278,6 +277,8 @@ function coherenceOf(database: Database, options: CacheOptions): Coherence {
     case "redis":
     case "rediss": {
       const { prefix, local, coherence } = options
+      // Only who uses Redis loads its client.
+      const { redisCoherence } = await import("./redis/index.ts")
       return redisCoherence(url, database, { prefix, local, coherence, memory, random, warn })
     }
     default:
