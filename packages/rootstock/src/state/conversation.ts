@@ -21,6 +21,13 @@ export type KeptConversation = {
   readonly version: number
 }
 
+/** Whether an object has the form of a row as it is kept. */
+export function isKeptConversation({ state, stateEnd, data, dataEnd, version }: Record<string, unknown>): boolean {
+  const isEnd = (end: unknown) => end === null || Number.isSafeInteger(end)
+  const hasState = state === null || typeof state === "string"
+  return hasState && isEnd(stateEnd) && data !== undefined && isEnd(dataEnd) && Number.isSafeInteger(version)
+}
+
 /** What a row means at an instant, in milliseconds. */
 export function conversationAt<D>(kept: KeptConversation | undefined, present: number): Conversation<D> {
   if (kept === undefined) return none as Conversation<D>

@@ -28,10 +28,17 @@ export class KeptValues<V extends object> implements Kind {
   readonly jitter = 0.02
   readonly counters: CacheCounts = newCounters()
   readonly #coherence: Coherence | undefined
+  readonly #isValue: (json: Readonly<Record<string, unknown>>) => boolean
   /** Targets with a value in the process's memory, by their keys. */
   readonly #targets = new Map<string, Target>()
 
-  constructor(coherence: Coherence | undefined, pattern: string) {
+  /** @param isValue whether an object is one of these values, since any text may come from Redis */
+  constructor(
+    coherence: Coherence | undefined,
+    pattern: string,
+    isValue: (json: Readonly<Record<string, unknown>>) => boolean,
+  ) {
+    this.#isValue = isValue
     this.#coherence = coherence?.state === "off" ? undefined : coherence
     this.pattern = pattern
   }
@@ -97,8 +104,10 @@ export class KeptValues<V extends object> implements Kind {
 
   decode(text: string): unknown {
     const value: unknown = JSON.parse(text)
-    if (typeof value !== "object" || value === null) throw new TypeError("no value of the state layer")
-    return freezeJson(value)
+    if (typeof value === "object" && value !== null && this.#isValue(value as Record<string, unknown>)) {
+      return freezeJson(value)
+    }
+    throw new TypeError(`no ${this.pattern}`)
   }
 
   freeze(value: unknown): unknown {

@@ -107,7 +107,7 @@ export class OrderedSets implements Prunable {
     this.#rows = db.storage(MemberRows)
     this.#clock = options.clock ?? systemClock
     this.#frontSize = checkWhole("frontSize", options.frontSize ?? 100, 1, mostMembers)
-    this.#kept = new KeptValues(options.coherence, "set:{name}")
+    this.#kept = new KeptValues(options.coherence, "set:{name}", isFront)
   }
 
   /**
@@ -308,6 +308,15 @@ export class OrderedSets implements Prunable {
 
 /** The logical key under which the front is cached. */
 const keptKey = (name: string): string => `set:${name}`
+
+function isFront({ members, whole }: Readonly<Record<string, unknown>>): boolean {
+  return Array.isArray(members) && members.every(isStanding) && typeof whole === "boolean"
+}
+
+function isStanding(one: Partial<Standing> | null): boolean {
+  const isEnd = one?.end === null || Number.isSafeInteger(one?.end)
+  return isEnd && typeof one?.member === "string" && Number.isFinite(one.score)
+}
 
 /** A page from one member more than it takes, where there are more. */
 function pageOf(found: readonly Place[], start: Cursor | undefined, limit: number): MemberPage {

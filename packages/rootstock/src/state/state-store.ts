@@ -4,12 +4,19 @@ import { ConflictError, ValidationError } from "../errors/index.ts"
 import { canonicalJson, definitionOf, shown } from "../schema/index.ts"
 import { Storage } from "../storage/index.ts"
 import { checkLife, checkName, checkWhole } from "./checks.ts"
-import { type Conversation, conversationAt, freezeJson, type KeptConversation } from "./conversation.ts"
+import {
+  type Conversation,
+  conversationAt,
+  freezeJson,
+  isKeptConversation,
+  type KeptConversation,
+} from "./conversation.ts"
 import type { StateDatabase } from "./database.ts"
 import { KeptValues } from "./kept-values.ts"
 import { day, type Lives, livesOf } from "./lives.ts"
 import { type Prunable, type PruneOptions, pruneAll } from "./prune.ts"
 import { conversationStates } from "./tables.ts"
+import { together } from "./together.ts"
 
 class ConversationRows extends Storage(conversationStates) {}
 
@@ -76,7 +83,7 @@ export class StateStore<D = unknown> implements Prunable {
     this.#lives = livesOf(options, { stateTtlMs: day, dataTtlMs: day })
     this.#maxDataBytes = checkWhole("maxDataBytes", options.maxDataBytes ?? 65_536, 1, 16_777_216)
     this.#expiredForMs = checkLife("expiredForMs", options.expiredForMs ?? 7 * day)
-    this.#kept = new KeptValues(options.coherence, "state:{key}")
+    this.#kept = new KeptValues(options.coherence, "state:{key}", isKeptConversation)
   }
 
   /**
@@ -89,12 +96,12 @@ export class StateStore<D = unknown> implements Prunable {
     return this.#conversation(await this.#kept.read(keptKey(key), async () => keptOf(await this.#rows.get(key))))
   }
 
-  /** What is kept under each of these keys, in their order; one query where they do not come from the cache. */
+  /** What is kept under each of these keys, in their order; one query for those that do not come from the cache. */
   async getMany(keys: readonly string[]): Promise<Conversation<D>[]> {
-    if (this.#kept.serves) return Promise.all(keys.map((key) => this.get(key)))
     for (const key of keys) checkName("A key", key)
-    const rows = new Map((await this.#rows.getMany(keys)).map((row) => [row.key, row]))
-    return keys.map((key) => this.#conversation(freezeJson(keptOf(rows.get(key)))))
+    const load = together((some) => this.#loadMany(some))
+    const kept = await Promise.all(keys.map((key) => this.#kept.read(keptKey(key), () => load(key))))
+    return kept.map((one) => this.#conversation(one))
   }
 
   /**
@@ -229,8 +236,11 @@ export class StateStore<D = unknown> implements Prunable {
 
   /** Not by `get` of the storage, which is watched: an update reads and writes row by row by its nature. */
   async #load(key: string): Promise<KeptConversation | undefined> {
-    const [row] = await this.#rows.getMany([key])
-    return keptOf(row)
+    return (await this.#loadMany([key])).get(key)
+  }
+
+  async #loadMany(keys: readonly string[]): Promise<Map<string, KeptConversation | undefined>> {
+    return new Map((await this.#rows.getMany(keys)).map((row) => [row.key, keptOf(row)]))
   }
 
   #conversation(kept: KeptConversation | undefined): Conversation<D> {

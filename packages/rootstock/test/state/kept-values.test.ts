@@ -13,6 +13,8 @@ class Recording implements Coherence {
   readonly memory = undefined
   readonly recordsWrites: boolean
   readonly heard: string[] = []
+  target: Target | undefined
+  loaded: unknown
 
   constructor(recordsWrites: boolean) {
     this.recordsWrites = recordsWrites
@@ -24,7 +26,9 @@ class Recording implements Coherence {
 
   async read(target: Target, load: Load): Promise<unknown> {
     this.heard.push(`read ${target.key}`)
-    return target.kind.freeze(await load())
+    this.target = target
+    this.loaded = target.kind.freeze(await load())
+    return this.loaded
   }
 
   async prepare(changes: Changes): Promise<void> {
@@ -55,6 +59,7 @@ async function site(recordsWrites: boolean) {
   return {
     states: new StateStore(db, { coherence }),
     sets: new OrderedSets(db, { coherence }),
+    coherence,
     /** What the coherence heard since the last call. */
     heard: () => coherence.heard.splice(0),
     [Symbol.asyncDispose]: () => db.close(),
@@ -149,5 +154,23 @@ describe("what the state layer tells a coherence", () => {
     await at[Symbol.asyncDispose]()
     await assert.rejects(at.states.set("a", { state: "t" }))
     assert.deepEqual(at.heard(), ["committed state:a"])
+  })
+  it("takes back what it keeps, and refuses any other text", async () => {
+    await using at = await site(true)
+    const wrong = ["", "null", "7", "[]", "{}", '{"state":1}', '{"members":[null],"whole":true}', '{"members":[]}']
+    await at.states.set("a", { state: "s", data: { n: [1] } })
+    await at.sets.add("f", { member: "m", score: 1.5, ttlMs: 1_000 })
+    for (const read of [() => at.states.get("a"), () => at.sets.page("f", { limit: 1 })]) {
+      await read()
+      const { kind, key } = at.coherence.target as Target
+      const value = at.coherence.loaded
+      assert.deepEqual(kind.decode(kind.encode(value)), value, key)
+      for (const text of [...wrong, kind.encode(value).slice(1)])
+        assert.throws(
+          () => kind.decode(text),
+          (error) => error instanceof Error,
+          text,
+        )
+    }
   })
 })

@@ -5,21 +5,20 @@
 
 import { randomBytes } from "node:crypto"
 import { createClient } from "redis"
-import { type Coherence, cacheTables, EmbeddedCoherence } from "../../src/cache/index.ts"
+import { type Coherence, EmbeddedCoherence } from "../../src/cache/index.ts"
 import { redisCoherence } from "../../src/cache/redis/index.ts"
 import { elapsed } from "../../src/clock/index.ts"
 import { type Database, openDatabase } from "../../src/index.ts"
 import { createSchema } from "../../src/migrate/index.ts"
 import { OnceKeys, OrderedSets, StateStore } from "../../src/state/index.ts"
 import { type EngineName, temporaryDatabase } from "../support/index.ts"
-import { tables } from "./tables.ts"
+import { tablesOverRedis } from "./tables.ts"
 
 const roundMs = Number(process.env["ROUND_MS"] ?? 80)
 const rounds = 3
 const widths = [1, 64]
 const count = 1_000
 const redisUrl = process.env["TEST_REDIS_URL"] as string
-const all = { ...tables, ...cacheTables }
 
 type Call = (index: number) => Promise<unknown>
 
@@ -70,8 +69,8 @@ let fresh = 0
 
 async function measure(name: EngineName): Promise<void> {
   await using temporary = await temporaryDatabase(name)
-  await createSchema(temporary.url, all)
-  await using db = (await openDatabase(temporary.url, { tables: all })) as Database<typeof all>
+  await createSchema(temporary.url, tablesOverRedis)
+  await using db = (await openDatabase(temporary.url, { tables: tablesOverRedis })) as Database<typeof tablesOverRedis>
   const remote = redisCoherence(redisUrl, db as never, { prefix, local: false })
   const report = (error: unknown) => console.error(error)
   const memory: Coherence = new EmbeddedCoherence({ foreignCommits: db.foreignCommits, random: Math.random, report })

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict"
 import { describe, it } from "node:test"
-import { cacheTables } from "../../src/cache/index.ts"
 import { type RedisCoherence, redisCoherence } from "../../src/cache/redis/index.ts"
 import { elapsed } from "../../src/clock/index.ts"
 import { openDatabase } from "../../src/index.ts"
@@ -8,15 +7,14 @@ import { createSchema } from "../../src/migrate/index.ts"
 import { OrderedSets, StateStore } from "../../src/state/index.ts"
 import { engines, requireService } from "../support/index.ts"
 import { startRedisServer } from "./redis-server.ts"
-import { tables } from "./tables.ts"
+import { tablesOverRedis } from "./tables.ts"
 
-const all = { ...tables, ...cacheTables }
 const keys = ["bot:1:1", "bot:1:2"]
 const feed = "feed:1"
 
 /** One of the processes of a system, as far as its database and its coherence go. */
 async function join(url: string, redis: string) {
-  const db = await openDatabase(url, { tables: all, warn: () => undefined })
+  const db = await openDatabase(url, { tables: tablesOverRedis, warn: () => undefined })
   const coherence = redisCoherence(redis, db as never, { warn: () => undefined })
   await coherence.start()
   return {
@@ -117,7 +115,7 @@ describe("the state layer over a Redis that fails", { concurrency: true }, () =>
       it(`never gives a state or a feed from before an acknowledged write, and answers all the while, on ${engine.name}`, async () => {
         await using redis = await startRedisServer()
         await using temporary = await engine.temporaryDatabase()
-        await createSchema(temporary.url, all)
+        await createSchema(temporary.url, tablesOverRedis)
         await using first = await join(temporary.url, redis.url)
         await using second = await join(temporary.url, redis.url)
         const processes = [first, second]

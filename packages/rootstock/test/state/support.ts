@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto"
 import { after, before, beforeEach, describe } from "node:test"
-import { type CacheCounts, type Coherence, cacheTables, EmbeddedCoherence } from "../../src/cache/index.ts"
+import { type CacheCounts, type Coherence, EmbeddedCoherence } from "../../src/cache/index.ts"
 import { type RedisCoherence, redisCoherence } from "../../src/cache/redis/index.ts"
 import { elapsed } from "../../src/clock/index.ts"
 import { openDatabase } from "../../src/index.ts"
 import { createSchema } from "../../src/migrate/index.ts"
 import { forEachDatabase, type Place } from "../storage/support.ts"
 import { forEachEngine, requireService, type TemporaryDatabase } from "../support/index.ts"
-import { tables } from "./tables.ts"
+import { tables, tablesOverRedis } from "./tables.ts"
 
 export { refuses } from "../storage/support.ts"
 
@@ -73,11 +73,10 @@ function overRedis(
   }
   before(async () => {
     temporary = await make()
-    const all = { ...tables, ...cacheTables }
-    await createSchema(temporary.url, all)
+    await createSchema(temporary.url, tablesOverRedis)
     place.url = temporary.url
     const warn = (message: string) => warnings.push(message)
-    const db = await openDatabase(temporary.url, { ...options, tables: all, warn })
+    const db = await openDatabase(temporary.url, { ...options, tables: tablesOverRedis, warn })
     place.db = db as unknown as StatePlace["db"]
     const prefix = `t_${randomBytes(8).toString("hex")}:`
     coherence = redisCoherence(redis, db as never, { prefix, local: false, warn })
@@ -88,6 +87,7 @@ function overRedis(
     warnings.length = 0
   })
   after(async () => {
+    await coherence?.flush()
     await coherence?.stop()
     await place.db?.close()
     await temporary?.dispose()

@@ -1,17 +1,14 @@
 // Counts in shared conversations, and takes events once each; names what is acknowledged:
-// converse.ts <url> <cache: none|memory> <events> <at a time>
-import { EmbeddedCoherence } from "../../../src/cache/index.ts"
+// converse.ts <url> <cache> <events> <at a time>
 import { openDatabase } from "../../../src/index.ts"
-import { tables } from "../tables.ts"
+import { tablesOverRedis } from "../tables.ts"
+import { openCoherence } from "./coherence.ts"
 import { converse } from "./conversing.ts"
 
 const [url = "", cache = "", events = "", width = ""] = process.argv.slice(2)
-const db = await openDatabase(url, { tables })
-const { foreignCommits } = db
-const coherence =
-  cache === "memory"
-    ? new EmbeddedCoherence({ foreignCommits, random: Math.random, report: (error) => console.error(error) })
-    : undefined
+const db = await openDatabase(url, { tables: tablesOverRedis })
+const coherence = await openCoherence(cache, db)
 const tell = (line: string) => process.stdout.write(`${line}\n`)
 await converse({ db, coherence, events: Number(events), width: Number(width), tell })
+await coherence?.stop()
 await db.close()

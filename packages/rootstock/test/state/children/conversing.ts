@@ -1,10 +1,10 @@
 import type { Coherence } from "../../../src/cache/index.ts"
 import { type Database, transaction } from "../../../src/index.ts"
 import { OnceKeys, OrderedSets, StateStore } from "../../../src/state/index.ts"
-import type { tables } from "../tables.ts"
+import type { tablesOverRedis } from "../tables.ts"
 
 export type Conversing = {
-  readonly db: Database<typeof tables>
+  readonly db: Database<typeof tablesOverRedis>
   readonly coherence: Coherence | undefined
   /** How many events there are; each is to have its effect once, whoever takes it. */
   readonly events: number
