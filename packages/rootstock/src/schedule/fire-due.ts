@@ -6,6 +6,8 @@ import { misfireOf, timingOf } from "./view.ts"
 
 /** What came of schedules that were due. */
 export type Fired = {
+  /** Schedules that were moved on; the others had been fired or changed by somebody else. */
+  readonly taken: number
   /** Fires that were made. */
   readonly fires: number
   /** Schedules whose times were dropped. */
@@ -19,14 +21,18 @@ export type Fired = {
 export async function fireDue(schedules: Schedules, rows: readonly ScheduleRow[], now: Date): Promise<Fired> {
   const { jobs, measures } = schedules
   const missed: { key: string; count: number }[] = []
+  let taken = 0
   const fires = await jobs.database.transaction(
     async () => {
       const wanted: WantedFire[] = []
+      // It runs again where the database could not serialise it.
       missed.length = 0
+      taken = 0
       // In the order of keys, so that two schedulers never wait for each other.
       for (const row of rows.toSorted((left, right) => (left.key < right.key ? -1 : 1))) {
         const plan = planOf(row, now)
         if (!(await take(schedules, row, plan))) continue
+        taken++
         for (const fireAt of plan.fires) wanted.push({ row, fireAt })
         if (plan.missed > 0) missed.push({ key: row.key, count: plan.missed })
       }
@@ -37,7 +43,7 @@ export async function fireDue(schedules: Schedules, rows: readonly ScheduleRow[]
   measures.fired("due", fires.length)
   for (const { fireAt } of fires) measures.late(Math.max(0, now.getTime() - fireAt.getTime()))
   for (const { count } of missed) measures.missed(count)
-  return { fires: fires.length, missed }
+  return { taken, fires: fires.length, missed }
 }
 
 function planOf(row: ScheduleRow, now: Date): FirePlan {

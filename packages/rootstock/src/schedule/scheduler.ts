@@ -2,7 +2,7 @@ import { elapsed } from "../clock/index.ts"
 import { ConfigError, SerializationError, TimeoutError, UnavailableError } from "../errors/index.ts"
 import { createLogger, type Logger } from "../log/index.ts"
 import type { DeclaredSchedule } from "./define.ts"
-import { fireDue } from "./fire-due.ts"
+import { type Fired, fireDue } from "./fire-due.ts"
 import { firstDue } from "./measures.ts"
 import { realign } from "./realign.ts"
 import type { Schedules } from "./schedules.ts"
@@ -35,6 +35,13 @@ const asideMs = 60_000
 /** A clock that goes back by less is not worth a look at all schedules. */
 const jumpMs = 1_000
 const warnEveryMs = 60_000
+/** The most lines of the log on what happens to many schedules at once. */
+const mostLines = 10
+
+/** What came of a look: fires that were made, and schedules that are not due any more or set aside. */
+type Outcome = { readonly fires: number; readonly settled: number }
+
+const nothing: Outcome = { fires: 0, settled: 0 }
 
 /**
  * Fires what is due. Any number of them may run, in one process or many: none leads, and each fire is made once.
@@ -140,9 +147,10 @@ export class Scheduler {
       const first = await firstDue(this.#schedules.jobs.database)
       if (first === undefined || first > now) return made
       const rows = await this.#due(now)
-      if (rows.length === 0) return made
-      made += await this.#fire(rows, now)
-      if (this.#stopping) return made
+      const { fires, settled } = rows.length === 0 ? nothing : await this.#fire(rows, now)
+      made += fires
+      // Where others took them all, they go on with the rest.
+      if (settled === 0 || this.#stopping) return made
     }
   }
 
@@ -221,28 +229,40 @@ export class Scheduler {
   }
 
   /** Fires these together; where that fails for a reason of one of them, the others fire without it. */
-  async #fire(rows: readonly ScheduleRow[], now: Date): Promise<number> {
+  async #fire(rows: readonly ScheduleRow[], now: Date): Promise<Outcome> {
     try {
-      const { fires, missed } = await fireDue(this.#schedules, rows, now)
-      for (const { key, count } of missed) this.#log.warning(`The schedule ${key} missed ${count} fires`)
-      if (fires > 0) this.#log.debug(`Fired ${fires} times`, { schedules: rows.length })
-      return fires
+      const { taken, fires, missed } = await fireDue(this.#schedules, rows, now)
+      this.#tellMissed(missed)
+      if (fires > 0) this.#log.debug(`Fired ${fires} times`, { schedules: taken })
+      return { fires, settled: taken }
     } catch (error) {
       if (isPassing(error)) throw error
       const [only] = rows
       if (rows.length === 1 && only !== undefined) {
         this.#setAside(only.key, error)
-        return 0
+        return { fires: 0, settled: 1 }
       }
       const half = Math.ceil(rows.length / 2)
-      return (await this.#fire(rows.slice(0, half), now)) + (await this.#fire(rows.slice(half), now))
+      const first = await this.#fire(rows.slice(0, half), now)
+      const second = await this.#fire(rows.slice(half), now)
+      return { fires: first.fires + second.fires, settled: first.settled + second.settled }
     }
+  }
+
+  #tellMissed(missed: Fired["missed"]): void {
+    for (const { key, count } of missed.slice(0, mostLines)) {
+      this.#log.warning(`The schedule ${key} missed ${count} ${count === 1 ? "fire" : "fires"}`)
+    }
+    if (missed.length > mostLines) this.#log.warning(`${missed.length - mostLines} more schedules missed fires`)
   }
 
   #setAside(key: string, error: unknown): void {
     this.#aside.set(key, elapsed() + asideMs)
     this.#schedules.measures.failed()
-    this.#log.error(`The schedule ${key} cannot be fired; it is tried again in a minute`, { error })
+    const count = this.#aside.size
+    if (count <= mostLines) {
+      this.#log.error(`The schedule ${key} cannot be fired; it is tried again in a minute`, { error })
+    } else if (count === mostLines + 1) this.#log.error("More schedules cannot be fired")
   }
 
   /** Whether the clock went back since the last look, which a monotonic one tells. */

@@ -80,7 +80,7 @@ describe("firesAfter", () => {
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 45 },
     )
   })
 

@@ -54,7 +54,7 @@ describe("planFires", () => {
           checkRule(plan, times, now, misfire, graceMs)
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 300 },
     )
   })
 

@@ -276,7 +276,7 @@ describe("a scheduler", () => {
           const rows = await place.schedules.store.schedules.list()
           await change()
           const before = await place.sent()
-          assert.deepEqual(await fireDue(place.schedules, rows, clock.now()), { fires: 0, missed: [] })
+          assert.deepEqual(await fireDue(place.schedules, rows, clock.now()), { taken: 0, fires: 0, missed: [] })
           assert.deepEqual(await place.sent(), before)
         })
       }
@@ -287,7 +287,7 @@ describe("a scheduler", () => {
         clock.set(at)
         const rows = await place.schedules.store.schedules.list()
         await place.schedules.change("a", { at: new Date("2026-01-03T00:00:00Z") })
-        assert.deepEqual(await fireDue(place.schedules, rows, clock.now()), { fires: 0, missed: [] })
+        assert.deepEqual(await fireDue(place.schedules, rows, clock.now()), { taken: 0, fires: 0, missed: [] })
         assert.equal((await place.schedules.get("a"))?.state, "active")
       })
     })
@@ -390,6 +390,26 @@ describe("a scheduler", () => {
         assert(errors.some((line) => line.includes("r:2")) && errors.some((line) => line.includes("bad-zone")))
         await place.schedules.change("r:2", { payload: { event_id: 3 } })
         assert.equal(await place.scheduler().fireDue(), 1)
+      })
+
+      it("writes few lines where many cannot be fired, and fires what is behind them", async () => {
+        const at = new Date("2026-01-01T01:00:00Z")
+        const entries = Array.from({ length: 40 }, (_, index) => ({
+          key: `r:${index}`,
+          at,
+          job: remind,
+          payload: { eventId: 1 },
+        }))
+        await place.schedules.addMany(entries)
+        await place.schedules.store.schedules.updateWhere({}, { payload: { nonsense: true } })
+        await place.schedules.add("z", { at: new Date("2026-01-01T01:00:01Z"), job: remind, payload: { eventId: 1 } })
+        clock.set("2026-01-01T02:00:00Z")
+        assert.equal(await place.scheduler({ batch: 8 }).fireDue(), 1)
+        assert.equal(place.lines.filter((line) => line.includes('"ERROR"')).length, 11)
+        place.lines.length = 0
+        await place.schedules.store.schedules.updateWhere({}, { payload: { event_id: 1 }, misfire: "skip" })
+        assert.equal(await place.scheduler().fireDue(), 0)
+        assert.equal(place.lines.filter((line) => line.includes("missed")).length, 11)
       })
 
       it("leaves jobs of kinds that it does not know to programs that do", async () => {
