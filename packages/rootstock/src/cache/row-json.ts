@@ -1,12 +1,12 @@
 import type { ColumnDefinition, ColumnType, TableDefinition, TypeKind } from "../schema/index.ts"
-import { freezeDate, freezeDeep } from "./frozen.ts"
+import { freezeDate, freezeDeep, freezeJson, frozenInstant } from "./frozen.ts"
 
 /** How the values of a column go into JSON and come back; absent where JSON has them as they are. */
 type Convert = { readonly to: (value: never) => unknown; readonly from: (json: never) => unknown }
 
 type Row = Record<string, unknown>
 
-const timestamps: Convert = { to: (value: Date) => value.toISOString(), from: (text: string) => readInstant(text) }
+const timestamps: Convert = { to: (value: Date) => value.toISOString(), from: frozenInstant }
 const bigints: Convert = { to: String, from: (text: string) => BigInt(text) }
 const bytes: Convert = {
   to: (value: Uint8Array) => Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64"),
@@ -16,12 +16,6 @@ const bytes: Convert = {
 const reals: Convert = {
   to: (value: number) => (Object.is(value, -0) ? "-0" : value),
   from: (json: number | string) => (json === "-0" ? -0 : json),
-}
-
-function readInstant(text: string): Date {
-  const instant = new Date(text)
-  if (Number.isNaN(instant.getTime())) throw new TypeError("no instant")
-  return instant
 }
 
 function conversionOf(type: ColumnType): Convert | undefined {
@@ -58,6 +52,7 @@ type Part = {
 /** Rows of a table as JSON: an object with the columns' names in the database, instants in ISO 8601. */
 export class RowJson {
   readonly #parts: readonly Part[]
+  readonly #rowOf: (json: Row) => Row
   readonly #place: string
   /** Keys of columns whose values are shared even where the row is copied, and cannot be frozen. */
   readonly #bytes: readonly string[]
@@ -65,6 +60,7 @@ export class RowJson {
   constructor(table: TableDefinition) {
     this.#place = table.name
     this.#parts = table.columns.map((column) => partOf(column))
+    this.#rowOf = compileReader(this.#parts)
     this.#bytes = table.columns.filter(({ type }) => hasBytes(type)).map(({ key }) => key)
   }
 
@@ -85,16 +81,9 @@ export class RowJson {
 
   /** The row, frozen. @throws where the text is no row of this table */
   decode(text: string): unknown {
-    const json = JSON.parse(text) as Record<string, unknown> | null
+    const json = JSON.parse(text) as Row | null
     if (typeof json !== "object" || json === null) throw new TypeError("no row")
-    const row: Record<string, unknown> = {}
-    for (const part of this.#parts) {
-      const { key, name, convert } = part
-      const value = Object.hasOwn(json, name) ? json[name] : undefined
-      if (!fits(part, value)) throw new TypeError(`no ${name}`)
-      row[key] = convert === undefined || value === null ? value : convert.from(value as never)
-    }
-    return this.freeze(row)
+    return this.#rowOf(json)
   }
 
   freeze(row: Row): unknown {
@@ -115,24 +104,52 @@ export class RowJson {
   }
 }
 
-/** Whether the value in JSON may be one of the column, as another version of the program may have declared it. */
-function fits({ kind, nullable }: Part, value: unknown): boolean {
-  if (value === null) return nullable || kind === "json"
-  switch (kind) {
-    case "json":
-      return value !== undefined
-    case "list":
-      return Array.isArray(value)
-    case "boolean":
-      return typeof value === "boolean"
-    case "identity":
-    case "integer":
-      return typeof value === "number"
-    case "real":
-      return typeof value === "number" || value === "-0"
-    default:
-      return typeof value === "string"
+/**
+ * Compiles the function that makes a frozen row of what JSON gave; it throws where a value may not be one of its column, as
+ * another version of the program may have declared it.
+ */
+function compileReader(parts: readonly Part[]): (json: Row) => Row {
+  const converts = parts.map(({ convert }) => convert?.from)
+  const checks = parts.map((part, at) => {
+    const name = JSON.stringify(part.name)
+    const own = part.name in Object.prototype ? `!Object.hasOwn(json, ${name}) || ` : ""
+    return `const v${at} = json[${name}]; if (${own}!(${fitting(part, `v${at}`)})) wrong(${name})`
+  })
+  const values = parts.map(({ key, convert, deep, nullable }, at) => {
+    let value = convert === undefined ? `v${at}` : `c${at}(v${at})`
+    if (deep) value = `freezeJson(${value})`
+    return `${JSON.stringify(key)}: ${convert === undefined || !nullable ? value : `v${at} === null ? null : ${value}`}`
+  })
+  // The source is made of indexes and JSON strings only.
+  const source = `"use strict"; return (json) => { ${checks.join("; ")}; return Object.freeze({ ${values.join(", ")} }) }`
+  const make = new Function("wrong", "freezeJson", ...parts.map((_, at) => `c${at}`), source)
+  return make(wrong, freezeJson, ...converts) as (json: Row) => Row
+}
+
+function wrong(name: string): never {
+  throw new TypeError(`no ${name}`)
+}
+
+/** An expression that says whether a value in JSON may be one of the column. */
+function fitting({ kind, nullable }: Part, value: string): string {
+  const ofType = () => {
+    switch (kind) {
+      case "json":
+        return `${value} !== undefined`
+      case "list":
+        return `Array.isArray(${value})`
+      case "boolean":
+        return `typeof ${value} === "boolean"`
+      case "identity":
+      case "integer":
+        return `typeof ${value} === "number"`
+      case "real":
+        return `typeof ${value} === "number" || ${value} === "-0"`
+      default:
+        return `typeof ${value} === "string"`
+    }
   }
+  return nullable && kind !== "json" ? `${value} === null || ${ofType()}` : ofType()
 }
 
 function partOf({ key, name, type, nullable }: ColumnDefinition): Part {
