@@ -1,4 +1,8 @@
 export { retryDelay } from "./backoff.ts"
+export { cancelJobs, deleteJobs, type JobTarget, retryJobs, runJobsNow } from "./control/actions.ts"
+export { type JobFilter, type JobPage, type JobState, type JobSummary, listJobs } from "./control/list.ts"
+export { type JobStats, jobStats, pauseQueue, resumeQueue } from "./control/queues.ts"
+export { type JobDetail, showJob } from "./control/show.ts"
 export {
   type Backoff,
   type CommitContext,
@@ -11,7 +15,9 @@ export {
   type JobOptions,
   type Lane,
 } from "./define.ts"
+export { mostCounted, type QueueDepth } from "./depths.ts"
 export { FencedOutError, JobInterruptedError, JobTimeoutError, PermanentError, WorkerLostError } from "./errors.ts"
+export { receiveOnce } from "./inbox.ts"
 export { type Jobs, type JobsOptions, openJobs } from "./jobs.ts"
 export type { KindMeasures, Measures } from "./measures.ts"
 export type { Payload } from "./payload.ts"

@@ -30,6 +30,8 @@ const counters: readonly (readonly [key: Counter, name: string, help: string])[]
 
 /** What is counted of jobs in this process. */
 export class Measures {
+  /** Messages that were handled already when they came. */
+  inboxHits = 0
   readonly #byKind = new Map<string, KindMeasures>()
 
   of({ queue, kind }: { readonly queue: string; readonly kind: string }): KindMeasures {
@@ -80,6 +82,12 @@ export class Measures {
           samples: kinds.map((one) => ({ labels: labels(one), value: one[key] })),
         }),
       ),
+      {
+        name: "jobs_inbox_hits_total",
+        help: "Messages that were handled already when they came.",
+        type: "counter",
+        samples: [{ value: this.inboxHits }],
+      },
       {
         name: "jobs_wait_seconds",
         help: "From when a job was due to the start of an attempt.",

@@ -1,0 +1,145 @@
+import type { Query } from "../../engine/index.ts"
+import { definitionOf, type Row } from "../../schema/index.ts"
+import { afterCommit, transaction } from "../../session/index.ts"
+import type { Jobs } from "../jobs.ts"
+import { job, jobDead } from "../tables.ts"
+import { takenAwayTopic, wakesOf } from "../wakes.ts"
+import { type JobFilter, type JobState, listJobs } from "./list.ts"
+
+/** Which jobs: these, or all that a filter finds. */
+export type JobTarget = { readonly ids: readonly string[] } | { readonly filter: JobFilter }
+
+/** Jobs that are acted upon in one transaction. */
+const portion = 500
+
+/**
+ * Lets dead jobs wait again, due at once and with all their attempts before them. Others are left as they are.
+ *
+ * @returns how many
+ */
+export function retryJobs(jobs: Jobs, target: JobTarget): Promise<number> {
+  return inPortions(jobs, target, ["dead"], async (ids) => {
+    const present = jobs.clock.now()
+    const rows = await removeDead(jobs, ids)
+    await jobs.store.jobs.createMany(
+      rows.map(({ id, queue, kind, lane, attempt, fireAt, payload, lastError, createdAt, maxAttempts }) => {
+        // Attempts go on counting, so that no two takings of a job are alike.
+        const most = attempt + (jobs.definition(kind)?.attempts ?? maxAttempts)
+        const facts = { id, queue, kind, lane, attempt, fireAt, payload, lastError, createdAt }
+        return { ...facts, runAt: present, maxAttempts: most }
+      }),
+      { returning: false },
+    )
+    announce(jobs, rows)
+    return rows.length
+  })
+}
+
+/** Makes waiting jobs due at once, whatever they waited for. Others are left as they are. @returns how many */
+export function runJobsNow(jobs: Jobs, target: JobTarget): Promise<number> {
+  return inPortions(jobs, target, ["waiting"], async (ids) => {
+    const rows = await jobs.store.jobs.getMany(ids)
+    const changed = await jobs.store.jobs.updateWhere({ id: ids, state: "wait" }, { runAt: jobs.clock.now() })
+    announce(jobs, rows)
+    return changed
+  })
+}
+
+/**
+ * Gives jobs up, so that they are dead and can be retried later. One that runs is aborted and changes nothing more; one
+ * that is being completed at this moment is left to its end.
+ *
+ * @returns how many
+ */
+export function cancelJobs(jobs: Jobs, target: JobTarget): Promise<number> {
+  return inPortions(jobs, target, ["waiting", "held", "at_broker"], async (ids) => {
+    const diedAt = jobs.clock.now()
+    const rows = await removeLiving(jobs, ids)
+    await jobs.store.dead.createMany(
+      rows.map(({ id, queue, kind, lane, attempt, maxAttempts, fireAt, payload, lastError, createdAt }) => {
+        const facts = { id, queue, kind, lane, attempt, maxAttempts, fireAt, payload, lastError, createdAt }
+        return { ...facts, reason: "cancelled" as const, diedAt }
+      }),
+      { returning: false },
+    )
+    announceTaken(jobs)
+    return rows.length
+  })
+}
+
+/** Removes jobs for good, with what is known of them. One that runs is aborted, as by `cancelJobs`. @returns how many */
+export function deleteJobs(jobs: Jobs, target: JobTarget): Promise<number> {
+  return inPortions(jobs, target, ["waiting", "held", "at_broker", "dead"], async (ids) => {
+    const rows = [...(await removeLiving(jobs, ids)), ...(await removeDead(jobs, ids))]
+    if (rows.length > 0) await jobs.store.errors.deleteWhere({ jobId: rows.map(({ id }) => id) })
+    announceTaken(jobs)
+    return rows.length
+  })
+}
+
+/** Acts upon the jobs portion by portion; those that were made meanwhile are not meant. */
+async function inPortions(
+  jobs: Jobs,
+  target: JobTarget,
+  states: readonly JobState[],
+  act: (ids: readonly string[]) => Promise<number>,
+): Promise<number> {
+  const name = "jobs.control"
+  let acted = 0
+  if ("ids" in target) {
+    const ids = [...new Set(target.ids)]
+    for (let at = 0; at < ids.length; at += portion) {
+      acted += await transaction(() => act(ids.slice(at, at + portion)), { name })
+    }
+    return acted
+  }
+  if (!states.includes(target.filter.state)) return 0
+  const start = jobs.clock.now()
+  for (let cursor: string | undefined; ; ) {
+    const page = await listJobs(jobs, target.filter, { cursor, limit: portion })
+    const ids = page.jobs.filter(({ createdAt }) => createdAt <= start).map(({ id }) => id)
+    if (ids.length > 0) acted += await transaction(() => act(ids), { name })
+    if (page.next === undefined || ids.length === 0) return acted
+    cursor = page.next
+  }
+}
+
+/** Removes those that nobody has locked: a locked one is being completed. */
+function removeLiving({ backend }: Jobs, ids: readonly string[]): Promise<Row<typeof job>[]> {
+  const { dialect } = backend
+  const plans = backend.plans(definitionOf(job))
+  const query: Query<Row<typeof job>> = plans.shape("jobs.remove", () => {
+    const { type } = definitionOf(job).column.get("id") as { type: Parameters<typeof dialect.among>[2] }
+    const free = `SELECT id FROM job WHERE ${dialect.among("id", dialect.parameter(1), type)} ${dialect.freeRowsClause}`
+    const sql = `DELETE FROM job WHERE ${dialect.amongFound("id", free)} RETURNING ${plans.columns}`
+    return plans.query("remove", sql, { writes: true, decode: plans.decoder() })
+  })
+  return backend.all(query, [dialect.list(ids)])
+}
+
+function removeDead({ backend }: Jobs, ids: readonly string[]): Promise<Row<typeof jobDead>[]> {
+  const { dialect } = backend
+  const plans = backend.plans(definitionOf(jobDead))
+  const query: Query<Row<typeof jobDead>> = plans.shape("jobs.remove", () => {
+    const { type } = definitionOf(jobDead).column.get("id") as { type: Parameters<typeof dialect.among>[2] }
+    const sql = `DELETE FROM job_dead WHERE ${dialect.among("id", dialect.parameter(1), type)} RETURNING ${plans.columns}`
+    return plans.query("remove", sql, { writes: true, decode: plans.decoder() })
+  })
+  return backend.all(query, [dialect.list(ids)])
+}
+
+function announce(jobs: Jobs, rows: readonly { readonly queue: string }[]): void {
+  const present = jobs.clock.now().getTime()
+  const queues = new Set(rows.map(({ queue }) => queue))
+  afterCommit(() => {
+    for (const queue of queues) jobs.wake(queue, present)
+  })
+}
+
+/** Whoever runs one of the jobs looks whether it is still theirs. */
+function announceTaken({ engine }: Jobs): void {
+  afterCommit(() => {
+    wakesOf(engine).wake(takenAwayTopic, 0)
+    engine.signals.send(takenAwayTopic)
+  })
+}
