@@ -5,6 +5,7 @@ import { type Jobs, type JobWorker, openJobs } from "rootstock/jobs"
 import type { Metric } from "rootstock/metrics"
 import { openScheduler, openSchedules, type Scheduler, type Schedules } from "rootstock/schedule"
 import type { Tables } from "rootstock/schema"
+import { OnceKeys, OrderedSets, Pruner, StateStore } from "rootstock/state"
 import { openSystemCache } from "./caches.ts"
 import type { Workplace } from "./commands/surroundings.ts"
 import { openUnit, urlOf } from "./databases.ts"
@@ -20,7 +21,7 @@ export type OpenedSystem = {
   readonly jobs: Jobs
   readonly schedules: Schedules
   readonly scheduler: Scheduler
-  /** Begins to do its jobs. */
+  /** Begins to do its jobs, and to remove what has ended. */
   startWorker(options?: { queues?: readonly string[] }): Promise<JobWorker>
   brokerState(): PartState
   metrics(): Promise<readonly Metric[]>
@@ -47,6 +48,15 @@ export async function openSystem(name: string, workplace: Workplace, alone: bool
       declared: parts.schedules,
       log: log.named(`${name}.schedules`),
     })
+    const { coherence } = cache
+    const pruner = new Pruner({
+      stores: [
+        new StateStore(database, { coherence }),
+        new OrderedSets(database, { coherence }),
+        new OnceKeys(database),
+      ],
+      log: log.named(`${name}.state`),
+    })
     const workers: JobWorker[] = []
     return {
       system,
@@ -61,6 +71,7 @@ export async function openSystem(name: string, workplace: Workplace, alone: bool
         const worker = jobs.worker({ handlers: parts.handlers, ...options })
         workers.push(worker)
         await worker.start()
+        pruner.start()
         return worker
       },
       brokerState: () => "off",
@@ -68,6 +79,7 @@ export async function openSystem(name: string, workplace: Workplace, alone: bool
         return [...cache.metrics(), ...(await jobs.metrics()), ...(await schedules.metrics())]
       },
       async close() {
+        await pruner.stop()
         await scheduler.stop()
         await Promise.all(workers.map((worker) => worker.stop()))
         await cache.close()

@@ -34,7 +34,7 @@ export async function run(words: string, env: Record<string, string> = {}): Prom
 }
 
 /** A line of the log. */
-export type Line = { level: string; message: string; address?: string }
+export type Line = { name: string; level: string; message: string; address?: string }
 
 /** The program while it serves. */
 export type Serving = AsyncDisposable & {

@@ -99,6 +99,11 @@ export class Cache implements RowCache {
     return this.#coherence.state
   }
 
+  /** What keeps the values true; for states and sets that are to be kept in the same place. */
+  get coherence(): Coherence {
+    return this.#coherence
+  }
+
   get host(): Host {
     return this.#database.host
   }

@@ -58,15 +58,13 @@ async function begin<T>(work: () => T | Promise<T>, options: TransactionOptions,
     try {
       const value = await runInSession(session, async () => work())
       await session.commit()
-      for (const participant of session.participants) await runInSession(undefined, () => participant.committed())
+      await tellCommitted(session)
       for (const callback of session.afterCommit) await runInSession(undefined, () => settle(session.host, callback))
       return value
     } catch (error) {
       await session.rollback(error)
       // A commit that failed may have been carried out.
-      if (session.commitTried) {
-        for (const participant of session.participants) await runInSession(undefined, () => participant.committed())
-      }
+      if (session.commitTried) await tellCommitted(session)
       for (const callback of session.afterRollback) await runInSession(undefined, () => settle(session.host, callback))
       const reason = isRetryable(session.failure) ? session.failure : error
       if (!isRetryable(reason) || attempt >= retries) throw error
@@ -74,6 +72,11 @@ async function begin<T>(work: () => T | Promise<T>, options: TransactionOptions,
       await new Promise((resolve) => setTimeout(resolve, (5 + random * 20) * 2 ** attempt))
     }
   }
+}
+
+/** They know nothing of each other, and may have to wait: so all at once. */
+async function tellCommitted({ participants }: Session): Promise<void> {
+  await Promise.all(Array.from(participants, (one) => runInSession(undefined, () => one.committed())))
 }
 
 /**
