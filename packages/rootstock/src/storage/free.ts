@@ -2,26 +2,15 @@ import {
   type CompiledQuery,
   type DatabaseConnection,
   type Driver,
-  IdentifierNode as Identifier,
-  type IdentifierNode,
   Kysely,
   type ColumnType as KyselyColumn,
-  type KyselyPlugin,
-  OperationNodeTransformer,
   type QueryResult,
 } from "kysely"
 import type { FreeResult } from "../engine/index.ts"
 import { SessionError, ValidationError } from "../errors/index.ts"
-import {
-  type Changes,
-  type ColumnsOf,
-  camelCase,
-  type NewRow,
-  type Row,
-  snakeCase,
-  type Tables,
-} from "../schema/index.ts"
+import { type Changes, type ColumnsOf, camelCase, type NewRow, type Row, type Tables } from "../schema/index.ts"
 import type { Backend } from "./backend.ts"
+import { NamePlugin, NameTransformer } from "./names.ts"
 
 type Column<T extends Tables[string], K extends string> = KyselyColumn<
   K extends keyof Row<T> ? Row<T>[K] : never,
@@ -42,15 +31,22 @@ export function isReading(sql: string): boolean {
   return word === "values" || word === "explain" || word === "table" || word === "show"
 }
 
-/** Rows as objects: columns of declared tables are decoded as their storages decode them, names come in camelCase. */
-export function freeRows(backend: Backend, { columns, rows }: FreeResult): Record<string, unknown>[] {
+/**
+ * Rows as objects: columns of declared tables are decoded as their storages decode them, names come in camelCase where
+ * `keys` does not say otherwise.
+ */
+export function freeRows(
+  backend: Backend,
+  { columns, rows }: FreeResult,
+  keys?: ReadonlyMap<string, string>,
+): Record<string, unknown>[] {
   const { registry, dialect } = backend
   const readers = columns.map(({ name, table, column, decode }) => {
     const known =
       table === undefined ? undefined : registry.byName.get(table)?.columns.find((one) => one.name === column)
     return {
       name,
-      key: known !== undefined && name === known.name ? known.key : /^\w+$/.test(name) ? camelCase(name) : name,
+      key: keys?.get(name) ?? (known !== undefined && name === known.name ? known.key : plainKey(name)),
       decode: known === undefined ? decode : dialect.codec(known.type).decode,
     }
   })
@@ -64,6 +60,8 @@ export function freeRows(backend: Backend, { columns, rows }: FreeResult): Recor
     return row
   })
 }
+
+const plainKey = (name: string): string => (/^\w+$/.test(name) ? camelCase(name) : name)
 
 function decodeFree(name: string, decode: (raw: unknown) => unknown, value: unknown): unknown {
   try {
@@ -95,49 +93,16 @@ export function templateSql(
   return { sql, values: values.map((value) => backend.dialect.freeValue(value)) }
 }
 
-class NameTransformer extends OperationNodeTransformer {
-  readonly #names: ReadonlyMap<string, string>
-
-  constructor(names: ReadonlyMap<string, string>) {
-    super()
-    this.#names = names
-  }
-
-  protected override transformIdentifier(node: IdentifierNode): IdentifierNode {
-    return Identifier.create(this.#names.get(node.name) ?? snakeCase(node.name))
-  }
-}
-
-/** Writes the keys of tables and columns as their names in the database. */
-class NamePlugin implements KyselyPlugin {
-  readonly #transformer: NameTransformer
-
-  constructor(backend: Backend) {
-    const names = new Map<string, string>()
-    for (const table of backend.registry.byName.values()) {
-      for (const { key, name } of table.columns) if (snakeCase(key) !== name) names.set(key, name)
-    }
-    for (const [key, { name }] of backend.registry.tables) if (snakeCase(key) !== name) names.set(key, name)
-    this.#transformer = new NameTransformer(names)
-  }
-
-  transformQuery({ node }: Parameters<KyselyPlugin["transformQuery"]>[0]) {
-    return this.#transformer.transformNode(node)
-  }
-
-  async transformResult({ result }: Parameters<KyselyPlugin["transformResult"]>[0]) {
-    return result
-  }
-}
-
 const nothing = (): Promise<void> => Promise.resolve()
 
 /** Runs what Kysely compiles on the ambient session. */
 class SessionDriver implements Driver, DatabaseConnection {
   readonly #backend: Backend
+  readonly #names: NameTransformer
 
-  constructor(backend: Backend) {
+  constructor(backend: Backend, names: NameTransformer) {
     this.#backend = backend
+    this.#names = names
   }
 
   async acquireConnection(): Promise<DatabaseConnection> {
@@ -149,7 +114,8 @@ class SessionDriver implements Driver, DatabaseConnection {
     const values = parameters.map((value) => this.#backend.dialect.freeValue(value))
     const result = await this.#backend.free(sql, values, !reads, "db.sql")
     const numAffectedRows = BigInt(result.changes)
-    return { rows: freeRows(this.#backend, result) as R[], ...(reads ? {} : { numAffectedRows }) }
+    const keys = new Map([...(this.#names.resultsOf(query) ?? [])].map(([key, name]) => [name, key]))
+    return { rows: freeRows(this.#backend, result, keys) as R[], ...(reads ? {} : { numAffectedRows }) }
   }
 
   // biome-ignore lint/correctness/useYield: there is nothing to yield
@@ -173,7 +139,8 @@ class SessionDriver implements Driver, DatabaseConnection {
 
 /** Kysely on the ambient session, typed by the tables. */
 export function makeKysely<S extends Tables>(backend: Backend): Kysely<KyselyTables<S>> {
-  const driver = new SessionDriver(backend)
+  const names = new NameTransformer(backend.registry)
+  const driver = new SessionDriver(backend, names)
   const { adapter, compiler } = backend.dialect.kysely()
   return new Kysely<KyselyTables<S>>({
     dialect: {
@@ -186,6 +153,6 @@ export function makeKysely<S extends Tables>(backend: Backend): Kysely<KyselyTab
         })
       },
     },
-    plugins: [new NamePlugin(backend)],
+    plugins: [new NamePlugin(names)],
   })
 }
