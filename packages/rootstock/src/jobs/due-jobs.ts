@@ -75,8 +75,8 @@ export class DueJobs implements Source {
     if (this.#looking !== undefined || !wanted) return
     this.#looking = this.#takeAll().finally(() => {
       this.#looking = undefined
-      // News that came while the last claim was being answered.
-      if (this.#news) this.look()
+      // For news and room that came while the last claim was being answered.
+      this.look()
     })
   }
 

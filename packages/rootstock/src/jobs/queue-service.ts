@@ -245,6 +245,8 @@ export class QueueService implements Taker {
       .then(() => this.#flushAll())
       .finally(() => {
         this.#flush = undefined
+        // One that returned behind the last look, while the flush was ending.
+        if (this.#returned.length > 0) this.#flushSoon()
       })
   }
 
