@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { describe, it } from "node:test"
 import { systemClock } from "../../src/clock/index.ts"
 import { openDatabase } from "../../src/index.ts"
-import { jobTables, openJobs } from "../../src/jobs/index.ts"
+import { handle, jobTables, openJobs } from "../../src/jobs/index.ts"
 import { createLogger } from "../../src/log/index.ts"
 import { createSchema, schemaStatements } from "../../src/migrate/index.ts"
 import { defineSchedule, openScheduler, openSchedules, type SchedulerOptions } from "../../src/schedule/index.ts"
@@ -54,6 +54,24 @@ describe("a running scheduler", () => {
       await until("the changed one is fired", async () => (await place.jobs()).length === 3)
       for (const { fireAt, createdAt } of await place.jobs()) {
         assert(fireAt && createdAt >= fireAt, "no job is sent before its time")
+      }
+    })
+
+    it("hands the handler the time that it fires for, and how late it is", async () => {
+      await using place = await openPlace(engine, {})
+      const told = Promise.withResolvers<{ payload: { eventId: number }; fireAt: Date; lateMs: number }>()
+      const handler = handle(remind, (payload, { fireAt, lateMs }) => told.resolve({ payload, fireAt, lateMs }))
+      const worker = place.schedules.jobs.worker({ handlers: [handler] })
+      await worker.start()
+      try {
+        await place.scheduler.start()
+        const at = soon(-5_000)
+        await place.schedules.add("late", { at, job: remind, payload: { eventId: 7 } })
+        const { payload, fireAt, lateMs } = await told.promise
+        assert.deepEqual([payload, fireAt], [{ eventId: 7 }, at])
+        assert(lateMs >= 5_000 && lateMs < 60_000)
+      } finally {
+        await worker.stop()
       }
     })
 
