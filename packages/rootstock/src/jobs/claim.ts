@@ -58,7 +58,8 @@ export class Claim {
   readonly #take: Query<TakenJob>
   readonly #next: Query<Date | null>
 
-  constructor(dialect: Dialect) {
+  /** @param state of the jobs that are taken: done by who takes them, or handed on to a broker */
+  constructor(dialect: Dialect, state: "held" | "at_broker" = "held") {
     const parameter = (index: number) => dialect.parameter(index)
     const [queue, present, limit, worker] = [1, 2, 3, 4].map(parameter)
     // Each lane is a short walk along the index of its own: in one condition over all lanes, jobs of an urgent lane that
@@ -70,7 +71,8 @@ export class Claim {
     const may = `EXISTS (SELECT 1 FROM worker WHERE id = ${worker}) AND NOT EXISTS (SELECT 1 FROM paused_queue WHERE queue = ${queue})`
     const found = `SELECT id FROM (${ready.join(" UNION ALL ")}) AS ready WHERE ${may} LIMIT ${limit}`
     this.#take = {
-      sql: `UPDATE job SET state = 'held', worker = ${worker}, attempt = attempt + 1 WHERE ${dialect.amongFound("id", found)} RETURNING ${takenColumns}`,
+      // It has no twins any more: it must be able to wait again beside a job that was sent after it had begun.
+      sql: `UPDATE job SET state = '${state}', worker = ${worker}, attempt = attempt + 1, dedupe = NULL WHERE ${dialect.amongFound("id", found)} RETURNING ${takenColumns}`,
       decode: takenDecoder(dialect),
       wide: false,
       writes: true,
