@@ -19,7 +19,8 @@ import { currentSession, type Host, type QueryEvent, transaction } from "../sess
 import { makeKysely } from "./free.ts"
 import type { NPlusOneWatch } from "./n-plus-one.ts"
 import { Plans } from "./plans.ts"
-import { type RowCache, tablesNamed, type Writes } from "./row-cache.ts"
+import type { RowCache, Writes } from "./row-cache.ts"
+import { tablesWritten } from "./statement.ts"
 
 /** Turns an error of the engine into one that speaks of the table; it may ask the database. */
 export type Explain = (error: unknown, executor: Executor) => Promise<unknown>
@@ -203,7 +204,7 @@ export class Backend {
     const count = ({ rows, changes }: FreeResult) => rows.length || changes
     const cache = this.#cache
     const touched =
-      writes && cache !== undefined ? tablesNamed(sql, this.registry).filter((one) => cache.watches(one)) : []
+      writes && cache !== undefined ? tablesWritten(sql, this.registry).filter((one) => cache.watches(one)) : []
     if (cache === undefined || touched.length === 0) return this.#run(query, work, count)
     return this.#touching(cache, query, work, count, (collected) => {
       for (const table of touched) collected.some(table, true)

@@ -13,9 +13,10 @@ import {
 import { currentSession, type Host, type QueryEvent, type TransactionOptions, transaction } from "../session/index.ts"
 import { Backend } from "./backend.ts"
 import { explainCommit } from "./explain-references.ts"
-import { freeRows, isReading, type KyselyTables, templateSql } from "./free.ts"
+import { freeRows, type KyselyTables, templateSql } from "./free.ts"
 import { type NPlusOneOptions, NPlusOneWatch } from "./n-plus-one.ts"
 import type { RowCache } from "./row-cache.ts"
+import { isReading } from "./statement.ts"
 import type { StorageClass } from "./storage.ts"
 import type { TableStorage } from "./table-storage.ts"
 

@@ -11,6 +11,7 @@ import { SessionError, ValidationError } from "../errors/index.ts"
 import { type Changes, type ColumnsOf, camelCase, type NewRow, type Row, type Tables } from "../schema/index.ts"
 import type { Backend } from "./backend.ts"
 import { NamePlugin, NameTransformer } from "./names.ts"
+import { isReading } from "./statement.ts"
 
 type Column<T extends Tables[string], K extends string> = KyselyColumn<
   K extends keyof Row<T> ? Row<T>[K] : never,
@@ -21,14 +22,6 @@ type Column<T extends Tables[string], K extends string> = KyselyColumn<
 /** The tables as Kysely sees them: tables and columns by their keys. */
 export type KyselyTables<S extends Tables> = {
   [TK in keyof S & string]: { [K in keyof ColumnsOf<S[TK]> & string]: Column<S[TK], K> }
-}
-
-/** Statements that only read; all others go to the writer. */
-export function isReading(sql: string): boolean {
-  const word = /^\s*(?:--[^\n]*\n\s*|\/\*[\s\S]*?\*\/\s*)*\(?\s*([a-z]+)/i.exec(sql)?.[1]?.toLowerCase()
-  if (word === "with") return !/\b(?:insert|update|delete|merge|replace)\b/i.test(sql)
-  if (word === "select") return !/\bfor\s+(?:no\s+key\s+)?(?:update|share|key\s+share)\b/i.test(sql)
-  return word === "values" || word === "explain" || word === "table" || word === "show"
 }
 
 /**

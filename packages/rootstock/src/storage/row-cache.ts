@@ -1,4 +1,4 @@
-import type { Registry, TableDefinition } from "../schema/index.ts"
+import type { TableDefinition } from "../schema/index.ts"
 import type { Participant } from "../session/index.ts"
 
 /** Serves the reads by key of one table. */
@@ -44,18 +44,4 @@ export interface RowCache {
   readonly recordsWrites: boolean
   /** Collects the writes of one unit of work. */
   collect(): Writes
-}
-
-/**
- * The declared tables that a statement may write: all that it names, in whatever place. A statement that names none may
- * write any (it calls a function, for instance), so then it is all tables.
- */
-export function tablesNamed(sql: string, registry: Registry): TableDefinition[] {
-  const all = [...registry.byName.values()]
-  const words = new Set<string>()
-  for (const [, quoted, plain] of sql.matchAll(/"((?:[^"]|"")+)"|([\p{L}_][\p{L}\p{N}_$]*)/gu)) {
-    words.add((quoted?.replaceAll('""', '"') ?? (plain as string)).toLowerCase())
-  }
-  const named = all.filter(({ name }) => words.has(name.toLowerCase()))
-  return named.length === 0 ? all : named
 }

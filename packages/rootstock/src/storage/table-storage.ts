@@ -672,8 +672,11 @@ function touchSomeOf({ watched, table }: Plans, removed: boolean): Touch<unknown
   return watched ? (writes) => writes.some(table, removed) : undefined
 }
 
-function touchLinks({ watched, table }: Plans, rows: readonly Given[]): Touch<unknown> | undefined {
+function touchLinks(plans: Plans, rows: readonly Given[]): Touch<unknown> | undefined {
+  const { watched, table } = plans
   if (!watched) return undefined
+  // A key of their own is not known of them.
+  if (!table.primaryKey.every((key) => rows.every((row) => key in row))) return touchSomeOf(plans, false)
   return (writes) => {
     for (const row of rows) writes.row(table, row, row, undefined)
   }
