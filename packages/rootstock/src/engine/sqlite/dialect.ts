@@ -1,9 +1,10 @@
 import { SqliteAdapter, SqliteQueryCompiler } from "kysely"
 import { ValidationError } from "../../errors/index.ts"
 import type { ColumnDefinition, ColumnType, SqlValue, TableDefinition } from "../../schema/index.ts"
-import { canonicalJson, generatedName } from "../../schema/index.ts"
+import { canonicalJson } from "../../schema/index.ts"
 import type { Dialect } from "../contract.ts"
 import { fold } from "../text.ts"
+import { itemsName, jsonLeaves } from "./items.ts"
 
 const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
@@ -46,6 +47,9 @@ function likePattern(pattern: string): string {
   return glob
 }
 
+/** So many rows are counted of each value that is looked for, to begin with the rarest. */
+const countedRows = 1_000
+
 function has(alias: string, table: TableDefinition, column: ColumnDefinition, parameter: string): string {
   const own = `${alias}.${identifier(column.name)}`
   const isList = column.type.kind === "list"
@@ -55,11 +59,19 @@ function has(alias: string, table: TableDefinition, column: ColumnDefinition, pa
   const indexed = table.indexes.some(({ method, terms }) => method === "contains" && terms[0]?.column === column.key)
   if (!indexed) return plain
   const keys = table.primaryKey.map((key) => identifier((table.column.get(key) as ColumnDefinition).name))
-  const side = identifier(generatedName([table.name, column.name], "items"))
-  const own_keys = keys.map((key) => `${alias}.${key}`)
-  const left = keys.length === 1 ? own_keys[0] : `(${own_keys.join(", ")})`
-  if (isList) return `${left} IN (SELECT ${keys.join(", ")} FROM ${side} WHERE item = ${parameter})`
-  return plain
+  const side = identifier(itemsName(table.name, column.name))
+  const ownKeys = keys.map((key) => `${alias}.${key}`).join(", ")
+  const key = keys.length === 1 ? ownKeys : `(${ownKeys})`
+  const listed = keys.join(", ")
+  if (isList) return `${key} IN (SELECT ${listed} FROM ${side} WHERE item = ${parameter})`
+  // A document that contains the parameter has every scalar of it; those that have the rarest one are looked at. What
+  // has no scalar (an empty object, say) may be in any.
+  const rows = `SELECT 1 FROM ${side} AS entry WHERE entry.path = wanted.path AND entry.value = wanted.value LIMIT ${countedRows}`
+  const rarest = `SELECT path, value FROM wanted ORDER BY (SELECT count(*) FROM (${rows})) LIMIT 1`
+  const candidates = `WITH wanted (path, value) AS (${jsonLeaves(parameter)})
+    SELECT ${listed} FROM ${side} WHERE (path, value) = (${rarest})
+    UNION ALL SELECT ${listed} FROM ${identifier(table.name)} WHERE NOT EXISTS (SELECT 1 FROM wanted)`
+  return `(${key} IN (${candidates}) AND ${plain})`
 }
 
 /** Up to so many rows have a statement for each number of them; more go by powers of two. */

@@ -30,6 +30,7 @@ import {
 } from "../../ddl/model.ts"
 import { columnList, identifier, literal } from "../../ddl/text.ts"
 import { decodeConstant, typeOf } from "../../ddl/types.ts"
+import { isLeaf, itemsName, jsonLeaves, leafPath, leafValue, listItems } from "../items.ts"
 
 /** Statements that make the tables in an empty database. */
 export function createSchema(schema: SchemaModel): string[] {
@@ -157,11 +158,6 @@ export function createIndex(table: TableModel, index: IndexModel): string {
   return `${head} (${terms.join(", ")})${index.where === undefined ? "" : ` WHERE ${sqlOf(index.where)}`}`
 }
 
-/** The side table of a `.contains()` index. */
-export function itemsName(table: string, column: string): string {
-  return generatedName([table, column], "items")
-}
-
 /** The side table of a `.contains()` index, filled, and the triggers that keep it. */
 export function createItems(table: TableModel, index: IndexModel): string[] {
   const column = columnOf(table, index.terms[0]!.column!)
@@ -206,29 +202,6 @@ function fillItems(table: TableModel, index: IndexModel): string {
     return `INSERT OR IGNORE INTO ${side} ${all} SELECT each.value, ${own} FROM ${from} AS source, json_each(${source}) AS each WHERE ${source} IS NOT NULL AND each.value IS NOT NULL`
   }
   return `INSERT OR IGNORE INTO ${side} ${all} SELECT ${leafPath(source)}, ${leafValue}, ${own} FROM ${from} AS source, json_tree(${source}) AS leaf WHERE ${source} IS NOT NULL AND ${isLeaf}`
-}
-
-/** Triggers of the side table of a `.contains()` index. */
-export function itemsTriggers(table: string, column: string): string[] {
-  return ["insert", "update", "delete"].map((suffix) => `${itemsName(table, column)}_${suffix}`)
-}
-
-function listItems(document: string): string {
-  return `SELECT each.value FROM json_each(${document}) AS each WHERE ${document} IS NOT NULL AND each.value IS NOT NULL`
-}
-
-const isLeaf = "leaf.type NOT IN ('object', 'array')"
-const leafValue =
-  "CASE leaf.type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null' ELSE leaf.atom END"
-
-/** Object keys of the leaf and of the nodes above it; a WITH clause is not allowed in triggers, so no recursion. */
-function leafPath(document: string): string {
-  const above = `(node.fullkey = leaf.fullkey OR substr(leaf.fullkey, 1, length(node.fullkey) + 1) IN (node.fullkey || '.', node.fullkey || '['))`
-  return `(SELECT json_group_array(node.key ORDER BY node.id) FROM json_tree(${document}) AS node WHERE typeof(node.key) = 'text' AND ${above})`
-}
-
-function jsonLeaves(document: string): string {
-  return `SELECT ${leafPath(document)}, ${leafValue} FROM json_tree(${document}) AS leaf WHERE ${document} IS NOT NULL AND ${isLeaf}`
 }
 
 export function appendOnlyTriggers(table: string): string[] {

@@ -3,7 +3,8 @@ import { type CatalogReader, type ColumnReading, isBeyondNumbers } from "../../d
 import type { Json, TypeModel } from "../../ddl/model.ts"
 import { canonicalSql, tokenize } from "../../ddl/sql-tokens.ts"
 import { encodeConstant, typeOf } from "../../ddl/types.ts"
-import { appendOnlyTriggers, itemsName } from "./create.ts"
+import { itemsName } from "../items.ts"
+import { appendOnlyTriggers } from "./create.ts"
 
 /** The types whose check tells them; the first that fits is taken. */
 const checked: readonly TypeModel[] = [

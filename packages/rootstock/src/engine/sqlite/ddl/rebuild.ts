@@ -13,6 +13,7 @@ import {
   rowsOf,
 } from "../../ddl/probe.ts"
 import { columnList, identifier, literal } from "../../ddl/text.ts"
+import { itemsName, itemsTriggers } from "../items.ts"
 import { sqliteConversion } from "./convert.ts"
 import {
   appendOnlyTriggers,
@@ -20,8 +21,6 @@ import {
   createAttachments,
   createPlainTable,
   defaultLiteral,
-  itemsName,
-  itemsTriggers,
   sqlOf,
   typeCondition,
 } from "./create.ts"
