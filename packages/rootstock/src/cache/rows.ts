@@ -70,6 +70,12 @@ export function cacheRows(Class: Pick<StorageClass<AnyTable>, "table">, options:
   return new CachedRows(definitionOf(Class.table), options)
 }
 
+/** A row, with its key in the form that the database keeps, and what loads it. */
+type RowTarget = Target & { readonly rowKey: unknown; readonly load: Load }
+
+/** Most targets that are remembered where there is no memory that bounds them. */
+const mostTargets = 10_000
+
 /** Cached rows of an opened cache: reads by key. */
 export class RowKind implements Kind, RowReader {
   readonly rows: CachedRows
@@ -85,10 +91,8 @@ export class RowKind implements Kind, RowReader {
   readonly #coherence: Coherence
   /** The rows past the cache; given by the storages. */
   source: RowSource | undefined
-  /** Targets in memory by the row's key; so a hit needs no text of a key. */
-  readonly #targets = new Map<unknown, Target>()
-  /** The row's key of each target. */
-  readonly #keys = new WeakMap<Target, unknown>()
+  /** Targets by the row's key, so that a hit needs no text of a key: those in memory, or where there is none, any. */
+  readonly #targets = new Map<unknown, RowTarget>()
   readonly #single: boolean
 
   constructor(rows: CachedRows, coherence: Coherence, trace: Trace | undefined) {
@@ -111,7 +115,7 @@ export class RowKind implements Kind, RowReader {
       const value = this.#coherence.peek(known)
       if (value !== absent) return this.#promised(known, value)
     }
-    return this.#read(key)
+    return this.#read(key, known)
   }
 
   /** A promise for each reader would cost more than all else that a hit does. */
@@ -121,27 +125,36 @@ export class RowKind implements Kind, RowReader {
     return slot.given
   }
 
-  async #read(key: unknown): Promise<unknown> {
-    const source = this.source as RowSource
-    // "42" is no key of a row that is kept under 42.
-    source.check(key)
-    const target = this.target(key)
-    if (target.slot === undefined) source.count()
+  #read(key: unknown, known: RowTarget | undefined): Promise<unknown> {
+    const target = known ?? this.#asked(key)
+    if (target.slot === undefined) (this.source as RowSource).count()
     else if (!this.#single) {
       const value = this.#coherence.peek(target)
-      if (value !== absent) return this.#handed(value)
+      if (value !== absent) return this.#promised(target, value)
     }
-    return this.#handed(await this.#coherence.read(target, this.load(key)))
+    const value = this.#coherence.read(target, target.load)
+    return this.#json.copies ? value.then((row) => this.#handed(row)) : value
+  }
+
+  #asked(key: unknown): RowTarget {
+    // "42" is no key of a row that is kept under 42.
+    ;(this.source as RowSource).check(key)
+    const target = this.target(key)
+    if (this.#single && this.#coherence.memory === undefined && target.rowKey === key) {
+      if (this.#targets.size >= mostTargets) this.#targets.clear()
+      this.#targets.set(key, target)
+    }
+    return target
   }
 
   /** The target of a row; the one in memory where there is one. */
-  target(key: unknown): Target {
+  target(key: unknown): RowTarget {
     const text = this.rows.key(key)
     const kept = this.#coherence.memory?.find(text)
-    if (kept !== undefined) return kept
-    const target: Target = { kind: this, key: text, tags: this.#tags, slot: undefined }
-    if (this.#single) this.#keys.set(target, keyValues(this.rows.table, key)[this.rows.table.primaryKey[0] as string])
-    return target
+    if (kept !== undefined) return kept as RowTarget
+    const { table } = this.rows
+    const rowKey = this.#single ? keyValues(table, key)[table.primaryKey[0] as string] : undefined
+    return { kind: this, key: text, tags: this.#tags, slot: undefined, rowKey, load: this.load(key) }
   }
 
   load(key: unknown): Load {
@@ -169,11 +182,11 @@ export class RowKind implements Kind, RowReader {
   }
 
   kept(target: Target): void {
-    if (this.#single) this.#targets.set(this.#keys.get(target), target)
+    if (this.#single) this.#targets.set((target as RowTarget).rowKey, target as RowTarget)
   }
 
   left(target: Target): void {
-    if (this.#single) this.#targets.delete(this.#keys.get(target))
+    if (this.#single) this.#targets.delete((target as RowTarget).rowKey)
   }
 }
 

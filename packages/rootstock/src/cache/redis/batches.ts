@@ -24,14 +24,32 @@ export type Found =
   /** It did not answer. */
   | { readonly state: "failed" }
 
+/** What Redis answered to a batch. */
+type Answer = {
+  readonly texts: readonly (string | null)[]
+  /** What an entry of the batch's epoch begins with. */
+  readonly start: string
+  readonly serverTime: number
+  readonly asOf: number
+}
+
+const missing: Found = { state: "missing" }
+const failed: Found = { state: "failed" }
+
 /** Keys that one command asks for at most. */
 const mostKeys = 400
 
+/** What is asked of one target; `found` is there once its batch was answered. */
+export type Asked = { readonly target: Target; readonly answered: Promise<void>; found: Found }
+
 type Batch = {
+  /** One promise for all: a promise for each of them would cost more than the rest. */
+  readonly answered: Promise<void>
+  readonly resolve: () => void
   readonly link: Link
   readonly epoch: number
   readonly generation: number
-  readonly targets: Map<string, { target: Target; resolve: (found: Found) => void; promise: Promise<Found> }>
+  readonly targets: Map<string, Asked>
   /** Places of the tags behind those of the keys. */
   readonly tags: Map<string, number>
   /** Logical keys that changed since the question was asked. */
@@ -54,22 +72,33 @@ export class Batches {
     this.#order = order
   }
 
-  get(link: Link, target: Target): Promise<Found> {
+  /** What Redis holds of a target. */
+  async get(link: Link, target: Target): Promise<Found> {
+    const asked = this.ask(link, target)
+    await asked.answered
+    return asked.found
+  }
+
+  /** The same without a promise of its own. */
+  ask(link: Link, target: Target): Asked {
     let batch = this.#open
     if (batch === undefined || batch.link !== link || batch.epoch !== this.#trust.epoch || isFull(batch)) {
       batch = this.#begin(link)
     }
     const { key, tags } = target
     const known = batch.targets.get(key)
-    if (known !== undefined) return known.promise
+    if (known !== undefined) return known
     for (const tag of tags) if (!batch.tags.has(tag)) batch.tags.set(tag, batch.tags.size)
-    const { promise, resolve } = Promise.withResolvers<Found>()
-    batch.targets.set(key, { target, resolve, promise })
-    return promise
+    const asked: Asked = { target, answered: batch.answered, found: failed }
+    batch.targets.set(key, asked)
+    return asked
   }
 
   #begin(link: Link): Batch {
+    const { promise: answered, resolve } = Promise.withResolvers<void>()
     const batch: Batch = {
+      answered,
+      resolve,
       link,
       epoch: this.#trust.epoch,
       generation: this.#local?.generation ?? 0,
@@ -78,11 +107,11 @@ export class Batches {
       changed: new Set(),
     }
     this.#open = batch
-    this.#pace.timers.soon(() => void this.#ask(batch))
+    this.#pace.timers.soon(() => void this.#send(batch))
     return batch
   }
 
-  async #ask(batch: Batch): Promise<void> {
+  async #send(batch: Batch): Promise<void> {
     if (this.#open === batch) this.#open = undefined
     const { link, targets, tags } = batch
     const askedAt = this.#pace.now()
@@ -92,33 +121,27 @@ export class Batches {
     try {
       texts = await link.getMany([...targets.keys(), ...tags.keys()])
     } catch {
-      for (const { resolve } of targets.values()) resolve({ state: "failed" })
+      batch.resolve()
       return
     } finally {
       this.#asked.delete(batch)
     }
     this.#local?.answered(link, askedAt)
-    const start = entryStart(batch.epoch)
+    const answer = { texts, start: entryStart(batch.epoch), serverTime: link.serverTime(), asOf }
     let at = 0
-    for (const { target, resolve } of targets.values()) {
+    for (const asked of targets.values()) {
       const text = texts[at++]
-      resolve(typeof text === "string" ? this.#read(batch, target, text, texts, start, asOf) : { state: "missing" })
+      asked.found = typeof text === "string" ? this.#read(batch, asked.target, text, answer) : missing
     }
+    batch.resolve()
   }
 
-  #read(
-    batch: Batch,
-    target: Target,
-    text: string,
-    texts: readonly (string | null)[],
-    start: string,
-    asOf: number,
-  ): Found {
+  #read(batch: Batch, target: Target, text: string, { texts, start, serverTime, asOf }: Answer): Found {
     if (text.startsWith(start)) {
       const entry = readEntry(text, start)
       if (entry === undefined) return this.#corrupt(batch, target, text)
       if (!isTagged(batch, target, entry, texts)) return { state: "missing" }
-      const found = this.#decode(target, entry, batch.link, asOf)
+      const found = this.#decode(target, entry, serverTime, asOf)
       if (found === undefined) return this.#corrupt(batch, target, text)
       this.#keep(batch, target, found)
       return found
@@ -127,11 +150,16 @@ export class Batches {
     return isOurs(text) ? { state: "missing" } : this.#corrupt(batch, target, text)
   }
 
-  #decode(target: Target, entry: Entry, link: Link, asOf: number): Extract<Found, { state: "entry" }> | undefined {
+  #decode(
+    target: Target,
+    entry: Entry,
+    serverTime: number,
+    asOf: number,
+  ): Extract<Found, { state: "entry" }> | undefined {
     const { payload, madeAt } = entry
     try {
       const value = payload === "" ? undefined : target.kind.decode(payload)
-      return { state: "entry", value, entry, age: Math.max(0, link.serverTime() - madeAt), asOf }
+      return { state: "entry", value, entry, age: Math.max(0, serverTime - madeAt), asOf }
     } catch {
       return undefined
     }
@@ -140,7 +168,7 @@ export class Batches {
   /** An entry that a lease found in place of nothing. */
   entryOf(link: Link, epoch: number, target: Target, text: string, asOf: number): Found {
     const entry = readEntry(text, entryStart(epoch))
-    const found = entry === undefined ? undefined : this.#decode(target, entry, link, asOf)
+    const found = entry === undefined ? undefined : this.#decode(target, entry, link.serverTime(), asOf)
     if (found === undefined) this.#discard(link, target, text)
     return found ?? { state: "missing" }
   }

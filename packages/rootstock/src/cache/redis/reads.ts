@@ -71,7 +71,9 @@ export class Reads {
       if (link === undefined) break
       let flight = this.#flights.get(key)
       if (flight === undefined) {
-        const found = await this.#batches.get(link, target)
+        const asked = this.#batches.ask(link, target)
+        await asked.answered
+        const { found } = asked
         if (found.state === "entry") {
           kind.counters.hitsRemote++
           kind.trace?.("hit", key)
