@@ -73,6 +73,17 @@ export type JobOptions<P, T extends boolean> = {
   lane?: Lane
   /** Default: twice as long each time, from 1 to 2 seconds after the first attempt, up to an hour. */
   backoff?: Backoff
+  /**
+   * Where queues are at a broker: what any client publishes to the queue there, as JSON that fits the payload, is a job of
+   * this kind. One kind of a queue may be so.
+   */
+  foreign?: boolean
+  /**
+   * For whoever listens to the queue at a broker: the payload is published there as JSON, and the job is done when the
+   * broker has it; its handler, which it need not have, runs then. Where queues are in the database it stays there so many
+   * days (default 7). Such kinds have a queue without others.
+   */
+  published?: boolean | { keepDays: number }
 }
 
 /** A declared kind of job. */
@@ -86,6 +97,8 @@ export type Job<P = unknown, T extends boolean = boolean> = {
   readonly timeoutMs: number
   readonly lane: Lane
   readonly backoff: Backoff
+  readonly foreign: boolean
+  readonly published: { readonly keepDays: number } | undefined
 }
 
 /** A kind of job with the function that does it. */
@@ -114,6 +127,8 @@ export function defineJob<P, const T extends boolean = false>(kind: string, opti
   checkWhole(`The number of attempts of ${kind}`, attempts, 1, 1_000)
   checkWhole(`The time limit of ${kind} in milliseconds`, timeoutMs, 1, 2_147_483_647)
   checkWhole(`The lane of ${kind}`, lane, 0, 4)
+  const published = publishedOf(options)
+  if (published !== undefined) checkWhole(`The number of days to keep ${kind}`, published.keepDays, 1, 36_500)
   return Object.freeze({
     kind,
     queue,
@@ -124,6 +139,8 @@ export function defineJob<P, const T extends boolean = false>(kind: string, opti
     timeoutMs,
     lane,
     backoff: options.backoff ?? retryDelay,
+    foreign: options.foreign ?? false,
+    published,
   })
 }
 
@@ -140,6 +157,35 @@ export function defineJob<P, const T extends boolean = false>(kind: string, opti
  */
 export function handle<P, T extends boolean>(job: Job<P, T>, handler: Handler<P, T>): JobHandler {
   return Object.freeze({ job, handler: handler as Handler })
+}
+
+function publishedOf({ published = false }: { published?: boolean | { keepDays: number } }): Job["published"] {
+  if (published === false) return undefined
+  return Object.freeze({ keepDays: published === true ? 7 : published.keepDays })
+}
+
+/**
+ * Checks that the kinds of each queue go together.
+ *
+ * @throws DeclarationError
+ */
+export function checkQueues(definitions: readonly Job[]): void {
+  for (const [queue, kinds] of Map.groupBy(definitions, (one) => one.queue)) {
+    const shown = (some: readonly Job[]) => some.map(({ kind }) => kind).join(" and ")
+    const foreign = kinds.filter((one) => one.foreign)
+    if (foreign.length > 1) {
+      throw new DeclarationError(`Messages of others in the queue ${queue} would be both ${shown(foreign)}.`, {
+        cure: "Leave `foreign` to one of them, or give them queues of their own.",
+      })
+    }
+    const published = kinds.filter((one) => one.published !== undefined)
+    const others = kinds.filter((one) => one.published === undefined || one.foreign)
+    if (published.length === 0 || others.length === 0) continue
+    throw new DeclarationError(
+      `The queue ${queue} is for whoever listens (${shown(published)}) and for workers (${shown(others)}).`,
+      { cure: "Give the kinds that are published a queue of their own." },
+    )
+  }
 }
 
 /** The characters of a name: those that are safe in a URL, a channel and a routing key. */

@@ -1,6 +1,7 @@
 import type { Query } from "../engine/index.ts"
 import { type ColumnDefinition, definitionOf } from "../schema/index.ts"
 import { asItIs, statement } from "./outcomes.ts"
+import type { Identity, Taker } from "./source.ts"
 import type { Backend } from "./storages.ts"
 import { job } from "./tables.ts"
 
@@ -41,6 +42,15 @@ export class Holdings {
   async giveBack(worker: string, ids: readonly string[]): Promise<number> {
     if (ids.length === 0) return 0
     return await this.#backend.run(this.#giveBack, [worker, this.#backend.dialect.list(ids)], asItIs)
+  }
+
+  /** Lets jobs of a queue wait again that were taken in this name, though nobody here was told. */
+  async giveBackUnknown({ id }: Identity, queue: string, taker: Pick<Taker, "has">): Promise<void> {
+    const held = await this.of(id, queue)
+    await this.giveBack(
+      id,
+      [...held.keys()].filter((one) => !taker.has(one)),
+    )
   }
 
   /** Lets all jobs that a worker holds wait again. @returns how many */

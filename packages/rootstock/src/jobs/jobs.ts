@@ -6,7 +6,7 @@ import type { Metric } from "../metrics/index.ts"
 import type { Tables } from "../schema/index.ts"
 import { afterCommit } from "../session/index.ts"
 import type { Database, Storages } from "../storage/index.ts"
-import type { Job } from "./define.ts"
+import { checkQueues, type Job } from "./define.ts"
 import { Measures } from "./measures.ts"
 import { asItIs } from "./outcomes.ts"
 import { Insertion, type NewJob, newJob, type SendOptions } from "./send.ts"
@@ -51,6 +51,7 @@ export class Jobs {
       }
       this.#definitions.set(one.kind, one)
     }
+    checkQueues(this.definitions)
   }
 
   /** What the statements of jobs run on: the database, with the ambient session where there is one. */

@@ -1,4 +1,5 @@
-import type { Query } from "../engine/index.ts"
+import type { Dialect, Query } from "../engine/index.ts"
+import type { SqlValue } from "../schema/index.ts"
 import type { Jobs } from "./jobs.ts"
 import { asItIs, statement } from "./outcomes.ts"
 
@@ -18,9 +19,10 @@ const dayMs = 86_400_000
 /** Removes history that is older than it has to be, in portions, so that nobody waits for it long. */
 export class Pruning {
   readonly #jobs: Jobs
-  readonly #parts: readonly { readonly query: Query; readonly days: number }[]
+  readonly #parts: readonly { readonly query: Query; readonly days: number; readonly values?: readonly SqlValue[] }[]
 
-  constructor(jobs: Jobs, { dead = 90, errors = 90, inbox = 30 }: KeepDays = {}) {
+  /** @param published whether jobs that are for whoever listens at a broker go too, where there is none */
+  constructor(jobs: Jobs, { dead = 90, errors = 90, inbox = 30 }: KeepDays = {}, published = false) {
     const { dialect } = jobs.backend
     const old = (table: string, key: string, instant: string) =>
       statement(
@@ -38,17 +40,27 @@ export class Pruning {
         ),
         days: inbox,
       },
+      ...(published ? jobs.definitions : []).flatMap(({ kind, queue, published: kept }) =>
+        kept === undefined ? [] : [{ query: this.#old(dialect), days: kept.keepDays, values: [queue, kind] }],
+      ),
     ]
+  }
+
+  /** Jobs that nobody took. */
+  #old(dialect: Dialect): Query {
+    const [before, queue, kind] = [1, 2, 3].map((index) => dialect.parameter(index))
+    const waiting = `state = 'wait' AND queue = ${queue} AND kind = ${kind} AND created_at < ${before}`
+    return statement(`DELETE FROM job WHERE id IN (SELECT id FROM job WHERE ${waiting} LIMIT ${portion})`, "jobs.prune")
   }
 
   /** @returns how many rows were removed */
   async run(signal?: AbortSignal): Promise<number> {
     const present = this.#jobs.clock.now().getTime()
     let removed = 0
-    for (const { query, days } of this.#parts) {
+    for (const { query, days, values = [] } of this.#parts) {
       const before = new Date(present - days * dayMs).toISOString()
       for (let last = portion; last === portion && signal?.aborted !== true; removed += last) {
-        last = await this.#jobs.backend.run(query, [before], asItIs)
+        last = await this.#jobs.backend.run(query, [before, ...values], asItIs)
       }
     }
     return removed

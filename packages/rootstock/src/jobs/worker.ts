@@ -4,7 +4,7 @@ import { uuidv7 } from "../schema/index.ts"
 import { Claim } from "./claim.ts"
 import { ownCommits, SharedCommits } from "./commits.ts"
 import { BatchCompletion } from "./completions.ts"
-import type { JobHandler } from "./define.ts"
+import type { Job, JobHandler } from "./define.ts"
 import { DueJobs } from "./due-jobs.ts"
 import { JobInterruptedError } from "./errors.ts"
 import { heldBy } from "./fence.ts"
@@ -16,7 +16,7 @@ import { type KeepDays, Pruning } from "./pruning.ts"
 import { QueueService } from "./queue-service.ts"
 import { Repeating } from "./repeating.ts"
 import { Rescue } from "./rescue.ts"
-import type { Identity, Source, Taker, Transport } from "./source.ts"
+import type { Identity, Source, Transport } from "./source.ts"
 import { takenAwayTopic, wakesOf } from "./wakes.ts"
 
 /** Times are milliseconds. */
@@ -47,10 +47,12 @@ export type WorkerOptions = {
   broker?: Broker
 }
 
-/** Something between the database and the workers that hands over jobs. */
+/** What stands between the database and the workers, and hands over jobs. */
 export type Broker = {
-  /** Makes what brings the jobs of these queues to one worker; undefined where the worker is to look by itself. */
-  transport(queues: readonly string[]): Transport | undefined
+  /** `off` where there is none, and workers look by themselves. */
+  readonly state: "connected" | "away" | "off"
+  /** Makes what brings jobs to one worker. */
+  transport(): Transport
 }
 
 const defaultConcurrency = 10
@@ -76,11 +78,12 @@ export class JobWorker {
   constructor(jobs: Jobs, options: WorkerOptions) {
     this.#jobs = jobs
     this.#options = options
-    const handlers = handlersOf(jobs, options)
-    this.queues = queuesOf(handlers, options)
+    this.#transport =
+      options.broker === undefined || options.broker.state === "off" ? undefined : options.broker.transport()
+    const handlers = handlersOf(jobs, options, this.#transport !== undefined)
+    this.queues = queuesOf(handlers, options, this.#transport === undefined ? [] : jobs.definitions)
     const { backend, engine } = jobs
     this.#holdings = new Holdings(backend)
-    this.#transport = options.broker?.transport(this.queues)
     const claim = new Claim(backend.dialect)
     const source = (queue: string, concurrency: number): Source =>
       this.#transport?.source(queue, concurrency) ??
@@ -89,7 +92,7 @@ export class JobWorker {
         queue,
         claim,
         pollMs: options.pollMs ?? 1_000,
-        giveBackUnknown: (identity, name, taker) => this.#giveBackUnknown(identity, name, taker),
+        giveBackUnknown: (...unknown) => this.#holdings.giveBackUnknown(...unknown),
       })
     const shared = {
       jobs,
@@ -104,7 +107,7 @@ export class JobWorker {
       return new QueueService({ ...shared, queue, concurrency, source: source(queue, concurrency) })
     })
     const rescue = new Rescue(jobs, options.lostAfterMs ?? 20_000)
-    const pruning = new Pruning(jobs, options.keepDays)
+    const pruning = new Pruning(jobs, options.keepDays, this.#transport === undefined)
     const report = (what: string) => (error: unknown) => jobs.log.warning(`${what} failed`, { error })
     this.#periodic = [
       new Repeating(options.rescueMs ?? 10_000, () => rescue.run(), report("The look for dead workers")),
@@ -252,12 +255,6 @@ export class JobWorker {
     }
   }
 
-  async #giveBackUnknown({ id }: Identity, queue: string, taker: Taker): Promise<void> {
-    const held = await this.#holdings.of(id, queue)
-    const unknown = [...held.keys()].filter((one) => !taker.has(one))
-    await this.#holdings.giveBack(id, unknown)
-  }
-
   async #dropLost(): Promise<void> {
     try {
       for (const service of this.#services) await service.dropLost()
@@ -267,7 +264,7 @@ export class JobWorker {
   }
 }
 
-function handlersOf(jobs: Jobs, { handlers = [] }: WorkerOptions): ReadonlyMap<string, JobHandler> {
+function handlersOf(jobs: Jobs, { handlers = [] }: WorkerOptions, brokered: boolean): ReadonlyMap<string, JobHandler> {
   const byKind = new Map<string, JobHandler>()
   for (const job of jobs.definitions) if (job.handler !== undefined) byKind.set(job.kind, { job, handler: job.handler })
   for (const one of handlers) {
@@ -282,10 +279,21 @@ function handlersOf(jobs: Jobs, { handlers = [] }: WorkerOptions): ReadonlyMap<s
     }
     byKind.set(kind, one)
   }
+  for (const job of jobs.definitions) {
+    if (job.published === undefined) continue
+    // Publishing is all that is to be done with them; and without a broker, there is nothing.
+    if (!brokered) byKind.delete(job.kind)
+    else if (!byKind.has(job.kind)) byKind.set(job.kind, { job, handler: () => undefined })
+  }
   return byKind
 }
 
-function queuesOf(handlers: ReadonlyMap<string, JobHandler>, { queues }: WorkerOptions): readonly string[] {
+/** @param brokered kinds that are published, where that needs a worker, are nobody's in particular */
+function queuesOf(
+  handlers: ReadonlyMap<string, JobHandler>,
+  { queues }: WorkerOptions,
+  brokered: readonly Job[],
+): readonly string[] {
   const known = new Set([...handlers.values()].map(({ job }) => job.queue))
   for (const queue of queues ?? []) {
     if (known.has(queue)) continue
@@ -294,7 +302,8 @@ function queuesOf(handlers: ReadonlyMap<string, JobHandler>, { queues }: WorkerO
     })
   }
   if (known.size === 0) throw new ConfigError("The worker has no handler.", { cure: "Give it some: handle(job, …)." })
-  return [...(queues === undefined ? known : new Set(queues))]
+  const published = brokered.filter((job) => job.published !== undefined).map(({ queue }) => queue)
+  return [...new Set([...(queues ?? known), ...published])]
 }
 
 function concurrencyOf(queue: string, { concurrency = defaultConcurrency }: WorkerOptions): number {
