@@ -15,7 +15,7 @@ export class ReportService {
   readonly #log: Logger
   readonly #clock: Clock
   readonly #timeZone: string
-  readonly #queueName: string
+  readonly #broker: boolean
 
   constructor({ stores, jobs, log, clock, timeZone, broker }: Context) {
     this.#stores = stores
@@ -23,7 +23,7 @@ export class ReportService {
     this.#log = log.named("shop.reports")
     this.#clock = clock
     this.#timeZone = timeZone
-    this.#queueName = broker ? "RabbitMQ queue 'report'" : "queue 'report'"
+    this.#broker = broker
   }
 
   /** The report of a day `YYYY-MM-DD`, by id; today in the business zone where none is given. */
@@ -63,6 +63,8 @@ export class ReportService {
         error: null,
       })
       afterCommit(() => this.#log.info(`Created ${added.length} reports for date ${day}`, { report_date: day }))
+      // In the database the message is where it belongs once this commits; a broker has to confirm it first.
+      if (sends && !this.#broker) await this.noteSent(day)
       return added
     })
   }
@@ -70,7 +72,8 @@ export class ReportService {
   /** Notes that the message of a day was handed over. */
   async noteSent(day: string): Promise<void> {
     await this.#stores.reportRuns.update(day, { messageSentAt: this.#clock.now() })
-    afterCommit(() => this.#log.info(`Sent report message to ${this.#queueName} for date ${day}`, { report_date: day }))
+    const queue = this.#broker ? "RabbitMQ queue 'report'" : "queue 'report'"
+    afterCommit(() => this.#log.info(`Sent report message to ${queue} for date ${day}`, { report_date: day }))
   }
 
   async #publish(day: string, added: readonly Report[]): Promise<void> {

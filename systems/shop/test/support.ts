@@ -3,9 +3,10 @@ import { fileURLToPath } from "node:url"
 import { type ManualClock, manualClock, openDatabase } from "rootstock"
 import { type Cache, openCache } from "rootstock/cache"
 import { createServer, mountable, type Server, type SystemContext } from "rootstock/http"
-import { openJobs } from "rootstock/jobs"
+import { type JobHandler, type Jobs, openJobs } from "rootstock/jobs"
 import { createLogger } from "rootstock/log"
 import { migrateUp } from "rootstock/migrate"
+import { openScheduler, openSchedules, type Scheduler, type Schedules } from "rootstock/schedule"
 import type { Engine } from "../../../packages/rootstock/test/support/index.ts"
 import { makeCaches } from "../caches.ts"
 import { shop } from "../index.ts"
@@ -26,6 +27,13 @@ export type TestShop = AsyncDisposable & {
   readonly stores: Stores
   readonly cache: Cache
   readonly services: Services
+  readonly jobs: Jobs
+  readonly handlers: readonly JobHandler[]
+  readonly schedules: Schedules
+  /** Fires what is due when it is told to. */
+  readonly scheduler: Scheduler
+  /** Does all jobs that can be done, until none is left. */
+  work(): Promise<void>
   readonly server: Server
   readonly context: SystemContext
   readonly clock: ManualClock
@@ -88,6 +96,8 @@ export async function openShop(
     handlers,
     schedules: makeSchedules(context.timeZone),
   }
+  const schedules = openSchedules(jobs)
+  const scheduler = openScheduler(schedules, { declared: parts.schedules, log: log.named("shop.schedules") })
   const cache = await openCache(database, {
     url: cacheUrl(cachePlace),
     caches: parts.caches,
@@ -104,6 +114,7 @@ export async function openShop(
     metrics: [() => cache.metrics()],
     log: log.named("http"),
     release: async () => {
+      await scheduler.stop()
       await cache.flush()
       await cache.close()
       await database.close()
@@ -115,6 +126,21 @@ export async function openShop(
     stores,
     cache,
     services,
+    jobs,
+    handlers,
+    schedules,
+    scheduler,
+    async work() {
+      const worker = jobs.worker({ handlers, pollMs: 50 })
+      await worker.start()
+      try {
+        while (await jobs.store.jobs.exists({ queue: worker.queues, runAt: { lte: clock.now() } })) {
+          await new Promise((resolve) => setTimeout(resolve, 5))
+        }
+      } finally {
+        await worker.stop()
+      }
+    },
     server,
     context,
     clock,
