@@ -13,7 +13,14 @@ import type {
   StepResult,
 } from "../engine/index.ts"
 import { transactionWord } from "../engine/index.ts"
-import { SessionError, TimeoutError, UnavailableError } from "../errors/index.ts"
+import {
+  CheckError,
+  ForeignKeyError,
+  NotNullError,
+  SerializationError,
+  SessionError,
+  UniqueError,
+} from "../errors/index.ts"
 import type { Registry, SqlValue, TableDefinition } from "../schema/index.ts"
 import { currentSession, type Host, type QueryEvent, transaction } from "../session/index.ts"
 import { makeKysely } from "./free.ts"
@@ -247,7 +254,13 @@ export class Backend {
     // Inside of the call, so that a session which waits for it has heard of it.
     const noting = (on: Engine | Connection) =>
       work(on).then((result) => {
-        touch(writes, result)
+        try {
+          touch(writes, result)
+        } catch (error) {
+          // The write is done: its caller is not told of another's fault.
+          this.#touchAll(cache, writes)
+          this.host.report(error)
+        }
         return result
       })
     if (session !== undefined) return this.#run(query, noting, count)
@@ -256,7 +269,7 @@ export class Backend {
       await writes.committed()
       return result
     } catch (error) {
-      if (mayHaveCommitted(error)) await this.#forgetAll(cache)
+      if (!isRefused(error)) await this.#forgetAll(cache)
       throw error
     }
   }
@@ -264,8 +277,12 @@ export class Backend {
   /** After a write whose outcome is not known. */
   async #forgetAll(cache: RowCache): Promise<void> {
     const writes = cache.collect()
-    for (const table of this.registry.byName.values()) if (cache.watches(table)) writes.some(table, true)
+    this.#touchAll(cache, writes)
     await writes.committed()
+  }
+
+  #touchAll(cache: RowCache, writes: Writes): void {
+    for (const table of this.registry.byName.values()) if (cache.watches(table)) writes.some(table, true)
   }
 
   #dispatch<T>(label: string, work: (on: Engine | Connection) => Promise<T>): Promise<T> {
@@ -294,9 +311,14 @@ export class Backend {
 
 type Work<T> = (on: Engine | Connection) => Promise<T>
 
-/** Whether the connection broke or ran out of time, so that the statement may have been carried out. */
-function mayHaveCommitted(error: unknown): boolean {
-  return error instanceof UnavailableError || error instanceof TimeoutError
+const refusals = [UniqueError, ForeignKeyError, NotNullError, CheckError, SerializationError]
+
+/**
+ * Whether the database refused a statement. After other errors it may have been carried out: the connection broke, or the
+ * rows that it gave back cannot be read.
+ */
+function isRefused(error: unknown): boolean {
+  return refusals.some((Refusal) => error instanceof Refusal)
 }
 
 function countOne(row: unknown): number {
