@@ -115,7 +115,7 @@ export class QueueService implements Taker {
     const held = await this.#options.holdings.of(identity.id)
     for (const run of before) {
       const { id, attempt, kind } = run.job
-      if (held.get(id) === attempt || this.#running.get(id) !== run) continue
+      if (held.get(id) === attempt || this.#running.get(id) !== run || run.completing) continue
       run.interrupt(
         new JobInterruptedError(`The job ${id} (${kind}) was taken away while it ran.`, {
           cure: "Nothing is to be done: somebody cancelled, deleted or moved it.",

@@ -1,6 +1,6 @@
 import { SessionError } from "../errors/index.ts"
 import { withRequestId } from "../log/index.ts"
-import { currentSession } from "../session/index.ts"
+import { currentSession, Lease, runWithLease } from "../session/index.ts"
 import { actAs } from "../shared/index.ts"
 import { withRequestScope } from "../storage/index.ts"
 import type { Commits } from "./commits.ts"
@@ -29,7 +29,7 @@ export type RunOptions = {
   readonly present: Date
 }
 
-/** One attempt at a job. Once it was interrupted, its handler can change nothing more through the job's transactions. */
+/** One attempt at a job. Once it is interrupted, or fenced out, its handler can change nothing more in the database. */
 export class Run {
   readonly job: TakenJob
   readonly #handling: JobHandler
@@ -37,6 +37,8 @@ export class Run {
   readonly #commits: Commits
   readonly #present: Date
   #controller: AbortController | undefined
+  /** The right of the handler to use databases; a transactional one has its transaction. */
+  readonly #lease = new Lease()
   #interruption: Error | undefined
   /** Reject what is being waited for: the handler, and the effects inside of the transaction. */
   readonly #rejecters: ((error: Error) => void)[] = []
@@ -65,7 +67,7 @@ export class Run {
         await this.#commit(handle)
         return { kind: "completed" }
       }
-      await this.#untilInterrupted(handle)
+      await this.#untilInterrupted(() => runWithLease(this.#lease, handle))
       await this.#completion
       if (this.#fencedOut) return { kind: "fenced out" }
       return { kind: this.#committed ? "completed" : "returned" }
@@ -90,8 +92,14 @@ export class Run {
   interrupt(error: Error): void {
     if (this.#over || this.#interruption !== undefined) return
     this.#interruption = error
+    this.#lease.end(error)
     this.#controller?.abort(error)
     for (const reject of this.#rejecters) reject(error)
+  }
+
+  /** The job is being completed, or was: it may be gone from the database through its own doing. */
+  get completing(): boolean {
+    return this.#completion !== undefined
   }
 
   /** Runs `work` in the name of the job: in the audit, and in the log. */
@@ -138,14 +146,16 @@ export class Run {
       },
       (error) => {
         this.#completion = undefined
-        if (error instanceof FencedOutError) this.#fencedOut = true
+        if (!(error instanceof FencedOutError)) return
+        this.#fencedOut = true
+        this.#lease.end(error)
       },
     )
     return result
   }
 
   #refusal(): Error | undefined {
-    if (this.#interruption !== undefined) return this.#interruption
+    if (this.#lease.reason !== undefined) return this.#lease.reason
     const { id, kind } = this.job
     if (this.#over) {
       return new JobInterruptedError(`The job ${id} (${kind}) tried to commit after its handler had returned.`, {

@@ -1,3 +1,11 @@
 export type { Host, QueryEvent } from "./host.ts"
-export { type Callback, currentSession, type Participant, runInSession, Session } from "./session.ts"
+export {
+  type Callback,
+  currentSession,
+  Lease,
+  type Participant,
+  runInSession,
+  runWithLease,
+  Session,
+} from "./session.ts"
 export { afterCommit, afterRollback, outsideTransaction, type TransactionOptions, transaction } from "./transaction.ts"

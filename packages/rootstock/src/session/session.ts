@@ -355,10 +355,61 @@ export async function settle(host: Host | undefined, callback: Callback): Promis
   }
 }
 
-const ambient = new AsyncLocalStorage<Session | undefined>()
+/**
+ * The right of some work to use databases. Once it is ended, each call of that work is refused, also in the transactions
+ * that it began; what is being committed is not stopped any more.
+ */
+export class Lease {
+  #reason: Error | undefined
+  readonly #ends = new Set<(reason: Error) => void>()
 
-/** The session of the code that runs, or undefined outside transactions. */
-export const currentSession = (): Session | undefined => ambient.getStore()
+  /** Why it is ended; undefined while it holds. */
+  get reason(): Error | undefined {
+    return this.#reason
+  }
+
+  /** Ends it for good. */
+  end(reason: Error): void {
+    if (this.#reason !== undefined) return
+    this.#reason = reason
+    for (const end of this.#ends) end(reason)
+  }
+
+  /** What the work of a session gives; where the lease ends before, it rejects at once and the session can only roll back. */
+  during<T>(session: Session, work: () => Promise<T>): Promise<T> {
+    if (this.#reason !== undefined) return Promise.reject(this.#reason)
+    return new Promise<T>((resolve, reject) => {
+      const end = (reason: Error) => {
+        session.fail(reason)
+        reject(reason)
+      }
+      this.#ends.add(end)
+      const over = () => this.#ends.delete(end)
+      work().then(resolve, reject).finally(over)
+    })
+  }
+}
+
+const ambient = new AsyncLocalStorage<Session | Lease | undefined>()
+
+/** The session of the code that runs, or undefined outside transactions. @throws the reason of an ended lease */
+export function currentSession(): Session | undefined {
+  const frame = ambient.getStore()
+  if (!(frame instanceof Lease)) return frame
+  if (frame.reason !== undefined) throw frame.reason
+  return undefined
+}
+
+/** The lease of the code that runs, outside of its transactions. */
+export function currentLease(): Lease | undefined {
+  const frame = ambient.getStore()
+  return frame instanceof Lease ? frame : undefined
+}
+
+/** Runs `work`, outside of the ambient transaction, with the right to use databases only as long as the lease holds. */
+export function runWithLease<T>(lease: Lease, work: () => T): T {
+  return ambient.run(lease, work)
+}
 
 /** Runs `work` with this session as the ambient one. */
 export function runInSession<T>(session: Session | undefined, work: () => T): T {

@@ -1,6 +1,6 @@
 import type { Isolation } from "../engine/index.ts"
 import { isRetryable, SessionError } from "../errors/index.ts"
-import { type Callback, currentSession, runInSession, Session, settle } from "./session.ts"
+import { type Callback, currentLease, currentSession, runInSession, Session, settle } from "./session.ts"
 
 export type TransactionOptions = {
   /** Default: read committed on PostgreSQL. SQLite is always serializable. */
@@ -53,10 +53,12 @@ export async function transaction<T>(work: () => T | Promise<T>, options: Transa
 
 async function begin<T>(work: () => T | Promise<T>, options: TransactionOptions, label: string): Promise<T> {
   const retries = options.retries ?? defaultRetries
+  const lease = currentLease()
   for (let attempt = 0; ; attempt++) {
     const session = new Session({ label, isolation: options.isolation, readOnly: options.readOnly }, undefined)
     try {
-      const value = await runInSession(session, async () => work())
+      const run = () => runInSession(session, async () => work())
+      const value = await (lease === undefined ? run() : lease.during(session, run))
       await session.commit()
       await tellCommitted(session)
       for (const callback of session.afterCommit) await runInSession(undefined, () => settle(session.host, callback))

@@ -1,0 +1,258 @@
+import { type ChildProcess, fork } from "node:child_process"
+import { once } from "node:events"
+import { setTimeout as pause } from "node:timers/promises"
+import { elapsed } from "../../../src/clock/index.ts"
+import { type Database, openDatabase, transaction } from "../../../src/index.ts"
+import { type Jobs, openJobs } from "../../../src/jobs/index.ts"
+import { createLogger } from "../../../src/log/index.ts"
+import { createSchema } from "../../../src/migrate/index.ts"
+import { atomic, committed, Ledger, tables } from "./tables.ts"
+
+export type ChaosOptions = {
+  /** Of an empty database. */
+  readonly url: string
+  /** How many jobs are sent. */
+  readonly jobs: number
+  /** How long the chaos lasts, in seconds; what is left is done in peace. */
+  readonly seconds: number
+  readonly workers: number
+  /** Of the random numbers that say who is killed when. */
+  readonly seed: number
+  /** Complete jobs by their id alone, which must be caught. */
+  readonly ablated?: boolean
+  readonly report?: (line: string) => void
+}
+
+export type ChaosResult = {
+  readonly sent: number
+  readonly effects: number
+  /** Jobs without an effect. */
+  readonly lost: number
+  /** Effects beyond one a job. */
+  readonly doubled: number
+  /** Effects of jobs whose transaction was rolled back. */
+  readonly ghosts: number
+  /** Jobs that nobody did in peace. */
+  readonly stuck: number
+  readonly dead: number
+  /** Workers that are still registered after all of them have stopped. */
+  readonly leftBehind: number
+  readonly kills: number
+  readonly freezes: number
+  readonly cuts: number
+  readonly seconds: number
+}
+
+/** How long the workers may take for what is left when the chaos is over, in milliseconds. */
+const peaceMs = 30_000
+
+/** Numbers of jobs that are never committed begin here. */
+const firstGhost = 1_000_000_000
+
+/** Workers as processes, which are killed and frozen at random while jobs are sent to them. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
+  const start = elapsed()
+  await createSchema(options.url, tables)
+  const name = `chaos_${options.seed}`
+  await using db = await openDatabase(options.url, { tables, postgres: { applicationName: `${name}_driver` } })
+  const jobs = openJobs(db, {
+    jobs: [atomic, committed],
+    log: createLogger({ name: "driver", level: "error", destination: process.stderr }),
+  })
+  const random = randomNumbers(options.seed)
+  const crew = new Crew(options, name)
+  try {
+    await crew.start()
+    const end = elapsed() + options.seconds * 1_000
+    const [sent] = await Promise.all([
+      send(jobs, options.jobs, elapsed() + options.seconds * 700, random),
+      harass(crew, db, name, end, random),
+    ])
+    await crew.comfort()
+    const stuck = await untilDone(jobs, peaceMs)
+    await crew.stop()
+    const result = await count(db, jobs, sent)
+    const { kills, freezes, cuts } = crew
+    return { ...result, stuck, kills, freezes, cuts, seconds: Math.round(elapsed() - start) / 1_000 }
+  } finally {
+    crew.abandon()
+  }
+}
+
+/** Sends jobs one by one and many at once; one transaction in ten is rolled back. @returns how many were committed */
+async function send(jobs: Jobs, total: number, until: number, random: () => number): Promise<number> {
+  let sent = 0
+  let ghosts = firstGhost
+  while (sent < total) {
+    const size = Math.min(total - sent, 1 + Math.floor(random() ** 3 * 60))
+    const rollsBack = random() < 0.1
+    const first = rollsBack ? ghosts : sent
+    const numbers = Array.from({ length: size }, (_, index) => ({ n: first + index }))
+    const kind = random() < 0.5 ? atomic : committed
+    try {
+      await transaction(async () => {
+        await jobs.sendMany(kind, numbers)
+        if (rollsBack) throw new RolledBack()
+      })
+      sent += size
+    } catch (error) {
+      if (!(error instanceof RolledBack)) throw error
+      ghosts += size
+    }
+    const left = until - elapsed()
+    if (left > 0) await pause((left / (total - sent + 1)) * size)
+  }
+  return sent
+}
+
+class RolledBack extends Error {}
+
+async function harass(crew: Crew, db: Database<any>, name: string, end: number, random: () => number): Promise<void> {
+  const cut = cutterOf(db, name)
+  while (elapsed() < end) {
+    await pause(50 + random() * 250)
+    const dice = random()
+    if (dice < 0.25) crew.kill(random)
+    else if (dice < 0.9 || cut === undefined) crew.freeze(random, 300 + random() * 1_700)
+    else {
+      crew.cuts++
+      await cut()
+    }
+  }
+}
+
+/** Cuts the connections of the workers, as a restart of the server does; undefined where there is no server. */
+function cutterOf(db: Database<any>, name: string): (() => Promise<void>) | undefined {
+  if (!db.version.startsWith("PostgreSQL")) return undefined
+  return async () => {
+    await db.fetch`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = ${name}`
+  }
+}
+
+/** Waits until no job is left. @returns how many are, at the end of the time */
+async function untilDone(jobs: Jobs, limitMs: number): Promise<number> {
+  const end = elapsed() + limitMs
+  for (;;) {
+    const left = await jobs.store.jobs.count()
+    if (left === 0 || elapsed() > end) return left
+    await pause(50)
+  }
+}
+
+async function count(db: Database<typeof tables>, jobs: Jobs, sent: number) {
+  const { ledger } = db.storages({ ledger: Ledger })
+  let effects = 0
+  let ghosts = 0
+  const done = new Set<number>()
+  for await (const { n } of ledger.stream()) {
+    if (n >= firstGhost) ghosts++
+    else {
+      effects++
+      done.add(n)
+    }
+  }
+  return {
+    sent,
+    effects,
+    lost: sent - done.size,
+    doubled: effects - done.size,
+    ghosts,
+    dead: await jobs.store.dead.count(),
+    leftBehind: await jobs.store.workers.count(),
+  }
+}
+
+/** The processes of the workers. One that is killed is replaced. */
+class Crew {
+  kills = 0
+  freezes = 0
+  cuts = 0
+  readonly #options: ChaosOptions
+  readonly #name: string
+  readonly #members = new Set<ChildProcess>()
+  readonly #hiring = new Set<Promise<void>>()
+  readonly #thaws = new Map<ChildProcess, NodeJS.Timeout>()
+
+  constructor(options: ChaosOptions, name: string) {
+    this.#options = options
+    this.#name = name
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(Array.from({ length: this.#options.workers }, () => this.#hire()))
+  }
+
+  async #hire(): Promise<void> {
+    const { url, ablated } = this.#options
+    const program = new URL("./worker-process.ts", import.meta.url)
+    const member = fork(program, [url, this.#name, ablated === true ? "ablated" : "fenced"], { execArgv: [] })
+    this.#members.add(member)
+    member.once("exit", () => this.#members.delete(member))
+    await Promise.race([once(member, "message"), once(member, "exit")])
+    if (member.exitCode !== null) throw new Error(`a worker did not start: it ended with ${member.exitCode}`)
+  }
+
+  /** One of those that are there. */
+  #somebody(random: () => number): ChildProcess | undefined {
+    return [...this.#members][Math.floor(random() * this.#members.size)]
+  }
+
+  kill(random: () => number): void {
+    const member = this.#somebody(random)
+    if (member === undefined) return
+    this.kills++
+    this.#thaw(member)
+    member.kill("SIGKILL")
+    const hired = this.#hire().finally(() => this.#hiring.delete(hired))
+    this.#hiring.add(hired)
+  }
+
+  freeze(random: () => number, milliseconds: number): void {
+    const member = this.#somebody(random)
+    if (member === undefined || this.#thaws.has(member)) return
+    this.freezes++
+    member.kill("SIGSTOP")
+    const timer = setTimeout(() => this.#thaw(member), milliseconds)
+    this.#thaws.set(member, timer)
+  }
+
+  #thaw(member: ChildProcess): void {
+    if (!this.#thaws.has(member)) return
+    clearTimeout(this.#thaws.get(member))
+    this.#thaws.delete(member)
+    member.kill("SIGCONT")
+  }
+
+  /** Everybody lives again. */
+  async comfort(): Promise<void> {
+    for (const member of [...this.#thaws.keys()]) this.#thaw(member)
+    await Promise.all(this.#hiring)
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(
+      Array.from(this.#members, async (member) => {
+        const exit = once(member, "exit")
+        member.kill("SIGTERM")
+        await exit
+      }),
+    )
+  }
+
+  /** Leaves no process behind. */
+  abandon(): void {
+    for (const member of [...this.#thaws.keys()]) this.#thaw(member)
+    for (const member of this.#members) member.kill("SIGKILL")
+  }
+}
+
+/** Random numbers from 0 to 1 that are the same for the same seed: https://gist.github.com/tommyettinger/46a874533244883189143505d203312c */
+export function randomNumbers(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let value = Math.imul(state ^ (state >>> 15), 1 | state)
+    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value
+    return ((value ^ (value >>> 14)) >>> 0) / 4_294_967_296
+  }
+}

@@ -1,0 +1,56 @@
+import { setTimeout as pause } from "node:timers/promises"
+import { openDatabase } from "../../../src/index.ts"
+import { handle, openJobs } from "../../../src/jobs/index.ts"
+import { createLogger } from "../../../src/log/index.ts"
+import { completeByIdAlone } from "./ablation.ts"
+import { atomic, committed, Ledger, tables } from "./tables.ts"
+
+// A worker as a process of its own, to be killed and stopped.
+const [url, name, ablated] = process.argv.slice(2) as [string, string, string]
+// What it warns of is what the chaos does to it.
+const log = createLogger({ name: "worker", destination: { write: () => undefined } })
+const db = await openDatabase(url, { tables, warn: () => undefined, postgres: { applicationName: name } })
+const { ledger } = db.storages({ ledger: Ledger })
+const jobs = openJobs(db, { jobs: [atomic, committed], log })
+if (ablated === "ablated") completeByIdAlone(jobs)
+
+const failsSometimes = () => {
+  if (Math.random() < 0.02) throw new Error("one of those that happen")
+}
+
+const worker = jobs.worker({
+  handlers: [
+    handle(atomic, async ({ n }, { attempt }) => {
+      await ledger.create({ n, attempt, pid: process.pid })
+      if (Math.random() < 0.05) await pause(Math.random() * 5)
+      failsSometimes()
+    }),
+    handle(committed, async ({ n }, { attempt, commit }) => {
+      await pause(Math.random() * 40)
+      await commit(async () => {
+        await ledger.create({ n, attempt, pid: process.pid })
+        failsSometimes()
+      })
+      failsSometimes()
+    }),
+  ],
+  concurrency: 8,
+  heartbeatMs: 150,
+  lostAfterMs: 700,
+  rescueMs: 200,
+  pollMs: 200,
+  patienceMs: 2_000,
+})
+await worker.start()
+process.send?.("started")
+
+let stopping = false
+const stop = async () => {
+  const again = stopping
+  stopping = true
+  await worker.stop({ now: again })
+  if (again) return
+  await db.close()
+  process.disconnect?.()
+}
+process.on("SIGTERM", () => void stop())
