@@ -179,6 +179,13 @@ export const environmentVariables = {
     example: "1",
     default: false,
   }),
+  OPERATOR_TOKEN: textVariable({
+    sentence: "Token for the calls under /operations; without it they answer only on this machine.",
+    example: "choose-at-least-16-characters",
+    secret: true,
+    pattern: /^[\x21-\x7e]{16,256}$/,
+    patternName: "a token of 16 to 256 printable characters without spaces",
+  }),
   PUBLIC_URL: urlVariable({
     sentence: "Address under which users reach the server, for links.",
     example: "https://shop.example.com",

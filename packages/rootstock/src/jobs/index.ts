@@ -1,5 +1,13 @@
 export { retryDelay } from "./backoff.ts"
-export { cancelJobs, deleteJobs, type JobTarget, retryJobs, runJobsNow } from "./control/actions.ts"
+export {
+  type ActedJob,
+  cancelJobs,
+  deleteJobs,
+  type JobTarget,
+  type RecordActed,
+  retryJobs,
+  runJobsNow,
+} from "./control/actions.ts"
 export { type JobFilter, type JobPage, type JobState, type JobSummary, listJobs } from "./control/list.ts"
 export { type JobStats, jobStats, pauseQueue, resumeQueue } from "./control/queues.ts"
 export { type JobDetail, showJob } from "./control/show.ts"

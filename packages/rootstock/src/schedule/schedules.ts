@@ -201,9 +201,14 @@ export class Schedules {
    * @throws NotFoundError
    */
   async next(key: string, count = 10): Promise<UpcomingFire[]> {
-    const row = await this.#found(key)
-    if (row.nextAt === null) return []
-    return upcoming(timingOf(row), row.enabled ? new Date(row.nextAt.getTime() - 1) : this.#now(), count)
+    return this.upcoming(viewOf(await this.#found(key)), count)
+  }
+
+  /** As {@link next}, of a schedule that was read already. */
+  upcoming({ state, at, cron, timeZone, nextAt }: Schedule, count = 10): UpcomingFire[] {
+    if (nextAt === null) return []
+    const timing = readTiming((at === null ? { cron, timeZone } : { at }) as TimingInput)
+    return upcoming(timing, state === "active" ? new Date(nextAt.getTime() - 1) : this.#now(), count)
   }
 
   /**

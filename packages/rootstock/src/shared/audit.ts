@@ -44,21 +44,25 @@ export class AuditStorage extends Storage(audit) {
    * })
    * ```
    */
-  async record({ action, entity, entityId, before, after }: AuditEntry): Promise<void> {
+  record(entry: AuditEntry): Promise<void> {
+    return this.recordAll([entry])
+  }
+
+  /** Records many changes in one statement. */
+  async recordAll(entries: readonly AuditEntry[]): Promise<void> {
     const actor = currentActor()
+    const requestId = currentRequestId() ?? null
     await this.createMany(
-      [
-        {
-          actorKind: actor.kind,
-          actorId: actor.id ?? null,
-          action,
-          entity,
-          entityId: String(entityId),
-          before: before === undefined ? null : maskedJson(before),
-          after: after === undefined ? null : maskedJson(after),
-          requestId: currentRequestId() ?? null,
-        },
-      ],
+      entries.map(({ action, entity, entityId, before, after }) => ({
+        actorKind: actor.kind,
+        actorId: actor.id ?? null,
+        action,
+        entity,
+        entityId: String(entityId),
+        before: before === undefined ? null : maskedJson(before),
+        after: after === undefined ? null : maskedJson(after),
+        requestId,
+      })),
       { returning: false },
     )
   }

@@ -9,6 +9,12 @@ import { type JobFilter, type JobState, listJobs } from "./list.ts"
 /** Which jobs: these, or all that a filter finds. */
 export type JobTarget = { readonly ids: readonly string[] } | { readonly filter: JobFilter }
 
+/** What is known of a job that was acted upon, as it was before. */
+export type ActedJob = Pick<Row<typeof job>, keyof Row<typeof job> & keyof Row<typeof jobDead>>
+
+/** Told of the jobs that were acted upon, in the transaction that does it, e.g. to write down who asked for it. */
+export type RecordActed = (rows: readonly ActedJob[]) => Promise<void>
+
 /** Jobs that are acted upon in one transaction. */
 const portion = 500
 
@@ -17,8 +23,8 @@ const portion = 500
  *
  * @returns how many
  */
-export function retryJobs(jobs: Jobs, target: JobTarget): Promise<number> {
-  return inPortions(jobs, target, ["dead"], async (ids) => {
+export function retryJobs(jobs: Jobs, target: JobTarget, record?: RecordActed): Promise<number> {
+  return inPortions({ jobs, target, states: ["dead"], record }, async (ids) => {
     const present = jobs.clock.now()
     const rows = await removeDead(jobs, ids)
     await jobs.store.jobs.createMany(
@@ -31,16 +37,18 @@ export function retryJobs(jobs: Jobs, target: JobTarget): Promise<number> {
       { returning: false },
     )
     announce(jobs, rows)
-    return rows.length
+    return rows
   })
 }
 
 /** Makes waiting jobs due at once, whatever they waited for. Others are left as they are. @returns how many */
-export function runJobsNow(jobs: Jobs, target: JobTarget): Promise<number> {
-  return inPortions(jobs, target, ["waiting"], async (ids) => {
-    const rows = await jobs.store.jobs.getMany(ids)
-    const changed = await jobs.store.jobs.updateWhere({ id: ids, state: "wait" }, { runAt: jobs.clock.now() })
-    announce(jobs, rows)
+export function runJobsNow(jobs: Jobs, target: JobTarget, record?: RecordActed): Promise<number> {
+  return inPortions({ jobs, target, states: ["waiting"], record }, async (ids) => {
+    const rows = { id: ids, state: "wait" } as const
+    const runAt = jobs.clock.now()
+    await jobs.store.jobs.updateWhere(rows, { runAt })
+    const changed = await jobs.store.jobs.list({ where: { ...rows, runAt } })
+    announce(jobs, changed)
     return changed
   })
 }
@@ -51,8 +59,8 @@ export function runJobsNow(jobs: Jobs, target: JobTarget): Promise<number> {
  *
  * @returns how many
  */
-export function cancelJobs(jobs: Jobs, target: JobTarget): Promise<number> {
-  return inPortions(jobs, target, ["waiting", "held", "at_broker"], async (ids) => {
+export function cancelJobs(jobs: Jobs, target: JobTarget, record?: RecordActed): Promise<number> {
+  return inPortions({ jobs, target, states: ["waiting", "held", "at_broker"], record }, async (ids) => {
     const diedAt = jobs.clock.now()
     const rows = await removeLiving(jobs, ids)
     await jobs.store.dead.createMany(
@@ -63,33 +71,44 @@ export function cancelJobs(jobs: Jobs, target: JobTarget): Promise<number> {
       { returning: false },
     )
     announceTaken(jobs)
-    return rows.length
+    return rows
   })
 }
 
 /** Removes jobs for good, with what is known of them. One that runs is aborted, as by `cancelJobs`. @returns how many */
-export function deleteJobs(jobs: Jobs, target: JobTarget): Promise<number> {
-  return inPortions(jobs, target, ["waiting", "held", "at_broker", "dead"], async (ids) => {
+export function deleteJobs(jobs: Jobs, target: JobTarget, record?: RecordActed): Promise<number> {
+  return inPortions({ jobs, target, states: ["waiting", "held", "at_broker", "dead"], record }, async (ids) => {
     const rows = [...(await removeLiving(jobs, ids)), ...(await removeDead(jobs, ids))]
     if (rows.length > 0) await jobs.store.errors.deleteWhere({ jobId: rows.map(({ id }) => id) })
     announceTaken(jobs)
-    return rows.length
+    return rows
   })
+}
+
+type Action = {
+  readonly jobs: Jobs
+  readonly target: JobTarget
+  /** Jobs in other states are left as they are. */
+  readonly states: readonly JobState[]
+  readonly record: RecordActed | undefined
 }
 
 /** Acts upon the jobs portion by portion; those that were made meanwhile are not meant. */
 async function inPortions(
-  jobs: Jobs,
-  target: JobTarget,
-  states: readonly JobState[],
-  act: (ids: readonly string[]) => Promise<number>,
+  { jobs, target, states, record }: Action,
+  act: (ids: readonly string[]) => Promise<readonly ActedJob[]>,
 ): Promise<number> {
+  const actOn = async (ids: readonly string[]): Promise<number> => {
+    const rows = await act(ids)
+    if (rows.length > 0) await record?.(rows)
+    return rows.length
+  }
   const name = "jobs.control"
   let acted = 0
   if ("ids" in target) {
     const ids = [...new Set(target.ids)]
     for (let at = 0; at < ids.length; at += portion) {
-      acted += await transaction(() => act(ids.slice(at, at + portion)), { name })
+      acted += await transaction(() => actOn(ids.slice(at, at + portion)), { name })
     }
     return acted
   }
@@ -98,7 +117,7 @@ async function inPortions(
   for (let cursor: string | undefined; ; ) {
     const page = await listJobs(jobs, target.filter, { cursor, limit: portion })
     const ids = page.jobs.filter(({ createdAt }) => createdAt <= start).map(({ id }) => id)
-    if (ids.length > 0) acted += await transaction(() => act(ids), { name })
+    if (ids.length > 0) acted += await transaction(() => actOn(ids), { name })
     if (page.next === undefined || ids.length === 0) return acted
     cursor = page.next
   }
