@@ -20,7 +20,11 @@ export function withoutRounded(body: unknown): unknown {
   const text = texts.get(body as object)
   if (text === undefined) return undefined
   let rounded = false
-  const again = JSON.parse(text.replace(/^\uFEFF/, ""), ((_key: string, value: unknown, context: { source?: string }) => {
+  const again = JSON.parse(text.replace(/^\uFEFF/, ""), ((
+    _key: string,
+    value: unknown,
+    context: { source?: string },
+  ) => {
     if (typeof value !== "number" || isExact(context.source as string)) return value
     rounded = true
     return new RoundedNumber()
