@@ -1,7 +1,7 @@
 /** Texts of bodies in which a number may have more digits than its value keeps. */
 const texts = new WeakMap<object, string>()
 
-/** What no number has whose value is surely its text's: sixteen digits, or an exponent. */
+/** A number that is rounded has sixteen digits or an exponent. */
 const longNumber = /[\d.]{16}|\d[eE]/
 
 /** Remembers the text that a body was parsed from where the numbers in it may have been rounded. */
