@@ -71,20 +71,19 @@ export class RedisConnection {
    *
    * @throws UnavailableError where the connection ends before the answer, QueryError where the server refuses the command
    */
-  async send(parts: readonly string[]): Promise<RedisReply> {
-    if (!this.#open) throw this.#gone(undefined)
+  send(parts: readonly string[]): Promise<RedisReply> {
+    if (!this.#open) return Promise.reject(this.#gone(undefined))
     this.#watch.begin()
-    try {
-      return await this.#client.sendCommand(parts)
-    } catch (cause) {
-      if (!this.#open || !this.#refused(cause)) throw this.#gone(cause)
-      throw new QueryError(`Redis refused ${parts[0]}: ${cause.message}`, {
-        cure: "Look at the server's settings: its memory limit, its persistence, the rights of the user.",
-        cause,
-      })
-    } finally {
+    // Every read through Redis passes here, so it makes do with one promise.
+    return this.#client.sendCommand(parts).then(this.#answered, (cause) => {
       this.#watch.end()
-    }
+      throw this.#open && this.#refused(cause) ? refusal(parts, cause) : this.#gone(cause)
+    })
+  }
+
+  readonly #answered = (reply: RedisReply): RedisReply => {
+    this.#watch.end()
+    return reply
   }
 
   /** Runs a script by its hash, and by its text where the server does not know it. */
@@ -118,6 +117,13 @@ export class RedisConnection {
       cause,
     })
   }
+}
+
+function refusal([command]: readonly string[], cause: Error): QueryError {
+  return new QueryError(`Redis refused ${command}: ${cause.message}`, {
+    cure: "Look at the server's settings: its memory limit, its persistence, the rights of the user.",
+    cause,
+  })
 }
 
 /**

@@ -52,8 +52,8 @@ type Batch = {
   readonly targets: Map<string, Asked>
   /** Places of the tags behind those of the keys. */
   readonly tags: Map<string, number>
-  /** Logical keys that changed since the question was asked. */
-  readonly changed: Set<string>
+  /** Logical keys that changed since the question was asked; undefined where none did. */
+  changed: Set<string> | undefined
 }
 
 /** Reads that begin together, as one question to Redis: each key and each tag once. */
@@ -104,7 +104,7 @@ export class Batches {
       generation: this.#local?.generation ?? 0,
       targets: new Map(),
       tags: new Map(),
-      changed: new Set(),
+      changed: undefined,
     }
     this.#open = batch
     this.#pace.timers.soon(() => void this.#send(batch))
@@ -188,7 +188,7 @@ export class Batches {
     const local = this.#local
     if (local === undefined || local.generation !== batch.generation) return
     const { changed } = batch
-    if (changed.size > 0 && (changed.has(target.key) || target.tags.some((tag) => changed.has(tag)))) return
+    if (changed !== undefined && (changed.has(target.key) || target.tags.some((tag) => changed.has(tag)))) return
     const present = this.#pace.now()
     const { softTtlMs } = target.kind
     const endsAt = present + entry.lifeMs - age
@@ -200,13 +200,9 @@ export class Batches {
   changed(link: Link, key: string | undefined): void {
     for (const batch of this.#asked) {
       if (batch.link !== link) continue
+      batch.changed ??= new Set()
       if (key !== undefined) batch.changed.add(key)
-      else {
-        for (const [own, { target }] of batch.targets) {
-          batch.changed.add(own)
-          for (const tag of target.tags) batch.changed.add(tag)
-        }
-      }
+      else for (const own of batch.targets.keys()) batch.changed.add(own)
     }
   }
 }

@@ -48,7 +48,9 @@ class RedisLink implements Link {
   }
 
   getMany(keys: readonly string[]): Promise<readonly (string | null)[]> {
-    return this.#connection.send(["MGET", ...this.#named(keys)]) as Promise<readonly (string | null)[]>
+    const command = ["MGET"]
+    for (const key of keys) command.push(this.#prefix === "" ? key : this.#prefix + key)
+    return this.#connection.send(command) as Promise<readonly (string | null)[]>
   }
 
   async lease({ key, tags, epoch, token, leaseMs, tagMs, seize }: LeaseAsk): Promise<LeaseAnswer> {
