@@ -4,30 +4,44 @@ import { newOrder, newProduct, productChangeFields, statusChangeFields } from ".
 import { reports } from "../schema.ts"
 
 /** A product to be made, as `POST /products` takes it. */
-export const productMessage = defineJob("product", { queue: "product", payload: newProduct, transactional: true })
+export const productMessage = defineJob("product", {
+  queue: "product",
+  payload: newProduct,
+  transactional: true,
+  foreign: true,
+})
 
 /** Changes of a product. */
 export const productUpdateMessage = defineJob("product_update", {
   queue: "product_update",
   payload: objectOf("ProductUpdate", { id: rowId, ...productChangeFields }),
   transactional: true,
+  foreign: true,
 })
 
 /** An order to be placed, as `POST /orders` takes it. */
-export const orderMessage = defineJob("order", { queue: "order", payload: newOrder, transactional: true })
+export const orderMessage = defineJob("order", {
+  queue: "order",
+  payload: newOrder,
+  transactional: true,
+  foreign: true,
+})
 
 /** A change of an order's status. */
 export const orderUpdateMessage = defineJob("order_update", {
   queue: "order_update",
   payload: objectOf("OrderUpdate", { id: rowId, ...statusChangeFields }),
   transactional: true,
+  foreign: true,
 })
 
 const { reportAt, orderId, countProduct } = fieldsOf(reports)
 
-/** What was reported of a day, for whoever listens. */
+/** What was reported of a day, for whoever listens; kept for a week where queues are in the database. */
 export const reportMessage = defineJob("report", {
   queue: "report",
+  published: true,
+  transactional: true,
   payload: objectOf("ReportMessage", {
     reportDate: reportAt,
     reportsCount: wholeNumber(0),

@@ -2,7 +2,14 @@ import { transaction } from "rootstock"
 import { handle, type JobContext, type JobHandler, PermanentError } from "rootstock/jobs"
 import { actAs, addDays, dayOf, RuleError } from "rootstock/shared"
 import type { Services } from "../services/index.ts"
-import { orderMessage, orderUpdateMessage, productMessage, productUpdateMessage, reportRun } from "./definitions.ts"
+import {
+  orderMessage,
+  orderUpdateMessage,
+  productMessage,
+  productUpdateMessage,
+  reportMessage,
+  reportRun,
+} from "./definitions.ts"
 
 /** What the handlers of the shop's queues do; each runs in the transaction that completes its job. */
 export function makeHandlers(services: Services, timeZone: string): JobHandler[] {
@@ -21,6 +28,8 @@ export function makeHandlers(services: Services, timeZone: string): JobHandler[]
       }),
     ),
     handle(orderUpdateMessage, ({ id, ...change }, context) => obeying(context, () => orders.changeStatus(id, change))),
+    // It runs when the broker has confirmed the message.
+    handle(reportMessage, ({ reportDate }) => reports.noteSent(reportDate)),
     handle(reportRun, ({ reportDate }, { fireAt }) =>
       // The day that has ended when the job is for, whenever it runs.
       reports.make(reportDate ?? addDays(dayOf(fireAt, timeZone), -1)),
