@@ -1,4 +1,5 @@
 import { type Actor, commonRules } from "../shared/index.ts"
+import type { Access } from "./access.ts"
 import type { Method } from "./route.ts"
 
 /** Whether calls need credentials. */
@@ -67,4 +68,16 @@ export async function authenticate(
     throw commonRules.broken("FORBIDDEN", `The API key lacks the scope for this call of ${call.system}.`)
   }
   return { kind: "api_key", id: grant.id }
+}
+
+/** Access to the calls of a system, by the keys of `lookup`. */
+export function keyAccess(system: string, mode: AuthMode, lookup: KeyLookup): Access {
+  return {
+    admit({ headers, method }) {
+      const key = headers["x-api-key"]
+      return key === undefined && mode === "open" ? anyone : authenticate(key, { system, method, mode }, lookup)
+    },
+    security: mode === "open" ? [{}, { apiKey: [] }] : [{ apiKey: [] }],
+    refusals: commonRules.pick("UNAUTHENTICATED", "FORBIDDEN"),
+  }
 }

@@ -3,10 +3,12 @@ import { bodyCheck, type Fields, invalidRequest, jsonNameOf, textCheck } from ".
 import { withRequestId } from "../log/index.ts"
 import { type Actor, actAs } from "../shared/index.ts"
 import { withRequestScope } from "../storage/index.ts"
+import type { Access } from "./access.ts"
 import type { AnswerStore } from "./answer-store.ts"
-import { type AuthMode, anyone, authenticate, type KeyLookup } from "./authentication.ts"
+import { type AuthMode, anyone } from "./authentication.ts"
 import { fieldsSchema, operationOf } from "./documentation.ts"
 import { expectedVersion, idempotencyKey, versionTag } from "./headers.ts"
+import type { Operations } from "./operations/index.ts"
 import type { Route, RouteInput } from "./route.ts"
 
 declare module "fastify" {
@@ -23,14 +25,24 @@ export type MountedSystem = {
   readonly auth: AuthMode
   /** Keeps the answers to requests with an `Idempotency-Key` in the system's own database. */
   readonly answers: AnswerStore
+  /** What operators can do with its queues, jobs and schedules, under `/operations/<name>`; nothing without it. */
+  readonly operations?: Operations
+}
+
+/** Calls under one path, and who may make them. */
+export type MountedCalls = {
+  readonly prefix: string
+  readonly routes: readonly Route[]
+  readonly access: Access
+  readonly answers: AnswerStore
 }
 
 /** The actor of each request; set before its body is read. */
 const actors = new WeakMap<FastifyRequest, Actor>()
 
-/** Registers every call of a system. A second registration of a method and path fails. */
-export function mountSystem(fastify: FastifyInstance, system: MountedSystem, prefix: string, lookup: KeyLookup): void {
-  for (const route of system.routes) {
+/** Registers calls. A second registration of a method and path fails. */
+export function mountCalls(fastify: FastifyInstance, { prefix, routes, access, answers }: MountedCalls): void {
+  for (const route of routes) {
     const { method, path, options } = route
     fastify.route({
       method,
@@ -43,19 +55,20 @@ export function mountSystem(fastify: FastifyInstance, system: MountedSystem, pre
       },
       validatorCompiler: ({ schema, httpPart }) =>
         httpPart === "body" ? bodyCheck(schema) : textCheck(httpPart === "params" ? "params" : "query", schema),
-      config: { operation: operationOf(route, prefix, system.auth) },
+      config: { operation: operationOf(route, prefix, access) },
       onRequest: (request, _reply, done) => {
-        const key = request.headers["x-api-key"]
-        if (key === undefined && system.auth === "open") {
-          done()
+        const admitted = access.admit(request)
+        if (admitted instanceof Promise) {
+          admitted.then((actor) => {
+            actors.set(request, actor)
+            done()
+          }, done)
           return
         }
-        authenticate(key, { system: system.name, method, mode: system.auth }, lookup).then((actor) => {
-          actors.set(request, actor)
-          done()
-        }, done)
+        if (admitted !== anyone) actors.set(request, admitted)
+        done()
       },
-      handler: handlerOf(route, system.answers),
+      handler: handlerOf(route, answers),
     })
   }
 }

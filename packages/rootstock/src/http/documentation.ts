@@ -1,7 +1,7 @@
 import { DeclarationError } from "../errors/index.ts"
 import { type Fields, type JsonSchema, jsonNameOf } from "../fields/index.ts"
 import { commonRules, type Rule } from "../shared/index.ts"
-import type { AuthMode } from "./authentication.ts"
+import type { Access } from "./access.ts"
 import type { Route } from "./route.ts"
 
 /** The schema of a problem document. */
@@ -28,8 +28,8 @@ export const problemSchema: JsonSchema = {
   required: ["type", "title", "status", "detail", "error_code", "request_id"],
 }
 
-/** The rules that a call can break: its own and those that follow from its form. */
-export function refusalsOf({ method, options }: Route): Readonly<Record<string, Rule>> {
+/** The rules that a call can break: its own, those that follow from its form, and those of who may make it. */
+export function refusalsOf({ method, options }: Route, access: Access): Readonly<Record<string, Rule>> {
   const common = commonRules.list
   const checked = method !== "GET" || options.params !== undefined || options.query !== undefined
   const { IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE } = common
@@ -39,8 +39,7 @@ export function refusalsOf({ method, options }: Route): Readonly<Record<string, 
     ...(method === "GET" ? {} : { TOO_LARGE, UNSUPPORTED_MEDIA_TYPE }),
     ...(method === "POST" ? { IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS } : {}),
     ...(options.version !== undefined && method !== "GET" ? { VERSION_MISMATCH: common.VERSION_MISMATCH } : {}),
-    UNAUTHENTICATED: common.UNAUTHENTICATED,
-    FORBIDDEN: common.FORBIDDEN,
+    ...access.refusals,
     INTERNAL: common.INTERNAL,
     UNAVAILABLE: common.UNAVAILABLE,
   }
@@ -79,7 +78,7 @@ export function fieldsSchema(fields: Fields = {}): JsonSchema {
  *
  * @param prefix what stands before the path, e.g. `/shop`; part of the operation's id
  */
-export function operationOf(route: Route, prefix: string, auth: AuthMode): Record<string, unknown> {
+export function operationOf(route: Route, prefix: string, access: Access): Record<string, unknown> {
   const { method, path, options } = route
   const status = String(options.status ?? (options.answer === undefined ? 204 : 200))
   const headers = {
@@ -118,8 +117,8 @@ export function operationOf(route: Route, prefix: string, auth: AuthMode): Recor
     ...(options.params === undefined ? {} : { params: fieldsSchema(options.params) }),
     ...(options.query === undefined ? {} : { querystring: fieldsSchema(options.query) }),
     ...(options.body === undefined ? {} : { body: options.body.schema }),
-    response: { [status]: answer, ...problemAnswers(refusalsOf(route)) },
-    security: auth === "open" ? [{}, { apiKey: [] }] : [{ apiKey: [] }],
+    response: { [status]: answer, ...problemAnswers(refusalsOf(route, access)) },
+    security: access.security,
   }
 }
 

@@ -3,7 +3,8 @@ import { ConfigError } from "../errors/index.ts"
 
 /** Whether only this machine can reach the address. */
 export function isLoopback(host: string): boolean {
-  const name = host.toLowerCase()
+  // A socket that takes IPv6 shows callers over IPv4 so.
+  const name = host.toLowerCase().replace(/^::ffff:(?=[\d.]+$)/, "")
   if (isIPv4(name)) return name.startsWith("127.")
   if (isIPv6(name)) return name === "::1" || /^(0{1,4}:){7}0{0,3}1$/.test(name)
   return name === "localhost"

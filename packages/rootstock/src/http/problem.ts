@@ -38,6 +38,11 @@ export function problemOf(error: RuleError, requestId: string): Problem {
   }
 }
 
+/** The error for a request to a path that has no call. */
+export function noSuchCall({ method, url }: { readonly method: string; readonly url: string }): RuleError {
+  return commonRules.broken("NOT_FOUND", `There is no ${method} ${url.split("?", 1)[0]}.`)
+}
+
 const bodyProblem = (message: string) => invalidRequest([{ path: "body", message }])
 
 /** Errors that Fastify raises before a handler runs, by their codes. */

@@ -8,14 +8,15 @@ import { invalidRequest, keepNumbers } from "../fields/index.ts"
 import { type Logger, withRequestId } from "../log/index.ts"
 import { type MetricSource, prometheusText, prometheusType } from "../metrics/index.ts"
 import { commonRules } from "../shared/index.ts"
-import { authenticateReader, type KeyLookup } from "./authentication.ts"
-import { type MountedSystem, mountSystem } from "./calls.ts"
+import { authenticateReader, type KeyLookup, keyAccess } from "./authentication.ts"
+import { type MountedSystem, mountCalls } from "./calls.ts"
 import { problemAnswers, withComponents } from "./documentation.ts"
 import { givenRequestId } from "./headers.ts"
 import { type HealthParts, healthCheck } from "./health.ts"
 import { checkListening, isLoopback } from "./listen.ts"
 import { answerMalformed } from "./malformed.ts"
-import { problemOf, ruleErrorOf } from "./problem.ts"
+import { operationRoutes, operationsPath, operatorAccess } from "./operations/index.ts"
+import { noSuchCall, problemOf, ruleErrorOf } from "./problem.ts"
 
 /** Most bytes of a body. */
 const bodyLimit = 1_048_576
@@ -35,6 +36,8 @@ export type ServerOptions = {
   systems: readonly MountedSystem[]
   /** Finds API keys. */
   lookupKey: KeyLookup
+  /** What operators prove themselves with, at least 16 characters; without it they are only served on this machine. */
+  operatorToken?: string | undefined
   /** What `/health` asks. */
   health: HealthParts
   /** What `/metrics` shows. */
@@ -95,14 +98,19 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   takeJsonOnly(fastify)
   fastify.setErrorHandler((error, request, reply) => answerProblem(error, request, reply, log))
   fastify.setNotFoundHandler((request, reply) => {
-    const error = commonRules.broken("NOT_FOUND", `There is no ${request.method} ${request.url.split("?", 1)[0]}.`)
-    return answerProblem(error, request, reply, log)
+    return answerProblem(noSuchCall(request), request, reply, log)
   })
   await documentCalls(fastify, options)
   addHealth(fastify, options)
   addMetrics(fastify, options)
+  const operators = operatorAccess({ token: options.operatorToken, publicUrl: options.publicUrl })
   for (const system of systems) {
-    mountSystem(fastify, system, prefixOf(system, systems), options.lookupKey)
+    const { name, routes, auth, answers, operations } = system
+    const access = keyAccess(name, auth, options.lookupKey)
+    mountCalls(fastify, { prefix: prefixOf(system, systems), routes, access, answers })
+    if (operations === undefined) continue
+    const prefix = `${operationsPath}/${name}`
+    mountCalls(fastify, { prefix, routes: operationRoutes(operations), access: operators, answers })
   }
   await fastify.ready()
   fastify.swagger()
@@ -199,6 +207,7 @@ function prefixOf({ name }: MountedSystem, systems: readonly MountedSystem[]): s
 
 /** `Shop` for the paths of the shop, where there are other systems beside it. */
 function ownerOf(path: string, systems: readonly MountedSystem[]): string {
+  if (path.startsWith(`${operationsPath}/`)) return "Operations"
   const owner = systems.length === 1 ? undefined : systems.find(({ name }) => path.startsWith(`/${name}/`))
   return owner === undefined ? "" : owner.name.charAt(0).toUpperCase() + owner.name.slice(1)
 }
@@ -209,7 +218,12 @@ async function documentCalls(fastify: FastifyInstance, options: ServerOptions): 
       openapi: "3.1.0",
       info: { title: options.title, version: options.version },
       ...(options.publicUrl === undefined ? {} : { servers: [{ url: options.publicUrl }] }),
-      components: { securitySchemes: { apiKey: { type: "apiKey", in: "header", name: "X-API-Key" } } },
+      components: {
+        securitySchemes: {
+          apiKey: { type: "apiKey", in: "header", name: "X-API-Key" },
+          operatorToken: { type: "http", scheme: "bearer", description: "The value of OPERATOR_TOKEN." },
+        },
+      },
     },
     convertConstToEnum: false,
     transform: ({ url, route }) => {

@@ -38,11 +38,11 @@ export type ScheduleChanges = MisfireOptions & {
 }
 
 export type ScheduleFilter = {
-  readonly source?: Schedule["source"]
-  readonly state?: ScheduleState
-  readonly kind?: string
+  readonly source?: Schedule["source"] | undefined
+  readonly state?: ScheduleState | undefined
+  readonly kind?: string | undefined
   /** The beginning of the key. */
-  readonly prefix?: string
+  readonly prefix?: string | undefined
 }
 
 /** A fire that is to come. */

@@ -1,0 +1,6 @@
+export { operatorAccess } from "./access.ts"
+export { type JobAction, JobOperations } from "./job-operations.ts"
+export { Operations, operator } from "./operations.ts"
+export { QueueOperations, type QueueTarget } from "./queue-operations.ts"
+export { operationRoutes, operationsPath } from "./routes.ts"
+export { ScheduleOperations, type ScheduleTarget } from "./schedule-operations.ts"
