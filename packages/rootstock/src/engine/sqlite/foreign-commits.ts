@@ -1,4 +1,4 @@
-import { resolve } from "node:path"
+import { statSync } from "node:fs"
 import type { Query } from "../contract.ts"
 import type { SqliteConnection } from "./connection.ts"
 
@@ -12,7 +12,7 @@ const dataVersion: Query<number> = {
   label: "foreignCommits",
 }
 
-/** Engines of this process by the path of their file. */
+/** Engines of this process by their file, whatever paths lead to it. */
 const opened = new Map<string, number>()
 
 /**
@@ -22,32 +22,44 @@ const opened = new Map<string, number>()
  * that another process was told of its commit can be known here only by a message, which a later callback brings. (One
  * turn of the event loop may have several callbacks, and the last of them may bring what was sent during the first.)
  * Another engine of this process on the same file needs no message, so where there is one each call looks.
+ * Who waits for another process without a pause, as `execFileSync` does, sees its commits from the next callback on.
  */
 export class ForeignCommits {
   readonly #writer: SqliteConnection
-  readonly #path: string
+  readonly #file: string
   #seen: number | undefined
 
   constructor(writer: SqliteConnection, path: string) {
     this.#writer = writer
-    this.#path = resolve(path)
-    opened.set(this.#path, (opened.get(this.#path) ?? 0) + 1)
+    const { dev, ino } = statSync(path, { bigint: true })
+    this.#file = `${dev}:${ino}`
+    opened.set(this.#file, (opened.get(this.#file) ?? 0) + 1)
   }
 
+  /** A number; `NaN`, which differs from itself, where the file is held so that nothing can be known. */
   look(): number {
     if (this.#seen !== undefined) return this.#seen
-    const version = this.#writer.first(dataVersion, []) as number
-    if ((opened.get(this.#path) as number) === 1) {
+    const version = this.#ask()
+    if ((opened.get(this.#file) as number) === 1) {
       this.#seen = version
       process.nextTick(this.#forget)
     }
     return version
   }
 
+  #ask(): number {
+    try {
+      return this.#writer.first(dataVersion, []) as number
+    } catch {
+      // What is wrong meets the read that follows, which knows how to wait and what to say.
+      return Number.NaN
+    }
+  }
+
   close(): void {
-    const left = (opened.get(this.#path) as number) - 1
-    if (left === 0) opened.delete(this.#path)
-    else opened.set(this.#path, left)
+    const left = (opened.get(this.#file) as number) - 1
+    if (left === 0) opened.delete(this.#file)
+    else opened.set(this.#file, left)
   }
 
   readonly #forget = (): void => {
