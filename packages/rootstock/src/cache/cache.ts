@@ -1,4 +1,4 @@
-import { ConfigError, DeclarationError, ValidationError } from "../errors/index.ts"
+import { ConfigError, DeclarationError, SessionError, ValidationError } from "../errors/index.ts"
 import type { Metric } from "../metrics/index.ts"
 import { limitedWarnings, type Warn } from "../redis/index.ts"
 import { type AnyTable, definitionOf, type TableDefinition, type Tables } from "../schema/index.ts"
@@ -10,7 +10,7 @@ import { EmbeddedCoherence, type EmbeddedOptions } from "./embedded.ts"
 import type { MemoryLimits } from "./memory.ts"
 import { type CacheStats, cacheMetrics } from "./metrics.ts"
 import { off } from "./off.ts"
-import { openedCaches } from "./opened.ts"
+import { openedCaches, served } from "./opened.ts"
 import { type CacheDeclaration, type RegisteredKey, registerKeys } from "./registry.ts"
 import { type CachedResult, type ResultDeclaration, ResultKind } from "./results.ts"
 import { RowKind } from "./rows.ts"
@@ -89,7 +89,18 @@ export class Cache implements RowCache {
 
   /** Begins to serve. Called by `openCache`. */
   async start(): Promise<void> {
-    await this.#coherence.start()
+    if (served.has(this.host)) {
+      throw new SessionError("The database has a cache already.", {
+        cure: "Open one with all that is cached, or close the other first.",
+      })
+    }
+    served.add(this.host)
+    try {
+      await this.#coherence.start()
+    } catch (error) {
+      served.delete(this.host)
+      throw error
+    }
     if (this.state !== "off") this.#database.useCache(this)
     openedCaches.add(this)
   }
@@ -133,10 +144,11 @@ export class Cache implements RowCache {
     cached: CachedResult<A, R>,
   ): (...values: A) => Promise<R> {
     const { declaration } = cached
-    return (...values) =>
-      currentSession() === undefined
-        ? (this.kindOf(declaration).get(values) as Promise<R>)
-        : Promise.resolve(declaration.load(...(values as unknown as never[])) as R)
+    return async (...values) => {
+      declaration.checkCount(values)
+      if (currentSession() === undefined && openedCaches.has(this)) return this.kindOf(declaration).get(values) as R
+      return declaration.load(...(values as unknown as never[])) as R
+    }
   }
 
   reader(table: TableDefinition, source: RowSource): RowReader | undefined {
@@ -242,6 +254,7 @@ export class Cache implements RowCache {
 
   async #close(): Promise<void> {
     openedCaches.delete(this)
+    served.delete(this.host)
     if (this.state !== "off") this.#database.useCache(undefined)
     await this.#coherence.stop()
   }
@@ -257,7 +270,9 @@ export class Cache implements RowCache {
  * On SQLite and in one process nothing else is needed. With several processes on PostgreSQL, values can only be kept where
  * Redis keeps them true: without it every read is one of the database.
  *
- * @throws DeclarationError, ConfigError
+ * Open it before the database is written to: of a write that is under way meanwhile it does not know.
+ *
+ * @throws DeclarationError, ConfigError; SessionError where the database has a cache already
  *
  * ### Examples
  *

@@ -1,9 +1,12 @@
 import { SessionError } from "../errors/index.ts"
-import { currentSession } from "../session/index.ts"
+import { currentSession, type Host } from "../session/index.ts"
 import type { Cache } from "./cache.ts"
 
 /** The caches that are open in this process. */
 export const openedCaches = new Set<Cache>()
+
+/** Databases with a cache, from the beginning of its start to its end: a second one would not be told of their writes. */
+export const served = new WeakSet<Host>()
 
 /**
  * The cache that fits: that of the ambient session's database, or the only one; undefined where there is none, which means
