@@ -80,6 +80,12 @@ export class DueJobs implements Source {
     })
   }
 
+  /** Jobs may be held that nobody here knows. */
+  doubt(): void {
+    this.#doubtful = true
+    this.#dry = true
+  }
+
   get #stopped(): boolean {
     return this.#poll === undefined
   }
@@ -112,7 +118,8 @@ export class DueJobs implements Source {
     }
     const timer = setTimeout(() => {
       this.#due = undefined
-      this.#lookAgain()
+      // A timer may ring a little before its time.
+      this.#wake(due)
     }, wait)
     this.#due = { timer, at: due }
   }
