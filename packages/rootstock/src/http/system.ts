@@ -2,6 +2,7 @@ import type { CacheDeclaration } from "../cache/index.ts"
 import type { Clock } from "../clock/index.ts"
 import type { Job, JobHandler, Jobs } from "../jobs/index.ts"
 import type { Logger } from "../log/index.ts"
+import type { DeclaredSchedule } from "../schedule/index.ts"
 import type { Tables } from "../schema/index.ts"
 import type { Database } from "../storage/index.ts"
 import type { AuthMode } from "./authentication.ts"
@@ -31,6 +32,8 @@ export type SystemParts = {
   readonly caches: readonly CacheDeclaration[]
   /** What does its jobs. */
   readonly handlers: readonly JobHandler[]
+  /** What it does by itself, and when. */
+  readonly schedules: readonly DeclaredSchedule[]
 }
 
 /** A service: its tables, its calls, its sample data. */
