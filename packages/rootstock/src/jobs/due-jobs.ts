@@ -83,7 +83,6 @@ export class DueJobs implements Source {
   /** Jobs may be held that nobody here knows. */
   doubt(): void {
     this.#doubtful = true
-    this.#dry = true
   }
 
   get #stopped(): boolean {
@@ -126,7 +125,8 @@ export class DueJobs implements Source {
 
   #pollNow(): void {
     this.#floors.reset()
-    if (this.#dry) void this.#peek()
+    if (this.#doubtful) this.#lookAgain()
+    else if (this.#dry) void this.#peek()
     else this.look()
   }
 
@@ -164,9 +164,10 @@ export class DueJobs implements Source {
         if (taken.length > 0) this.#taker?.accept(taken)
       }
     } catch (error) {
+      // It is tried again with each poll, so it is not told each time.
+      jobs.log[this.#doubtful ? "debug" : "warning"](`Jobs of the queue ${queue} cannot be taken`, { error })
       this.#doubtful = true
       this.#dry = true
-      jobs.log.warning(`Jobs of the queue ${queue} cannot be taken`, { error })
     }
   }
 

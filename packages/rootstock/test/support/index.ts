@@ -1,3 +1,5 @@
 export { type Engine, type EngineName, engines, forEachEngine } from "./engines.ts"
 export { requireService, type ServiceVariable } from "./services.ts"
+export { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts"
 export { type TemporaryDatabase, type TemporaryDatabaseOptions, temporaryDatabase } from "./temporary-database.ts"
+export { type TemporaryVhost, temporaryVhost } from "./temporary-vhost.ts"

@@ -1,0 +1,2 @@
+export { type BrokerOptions, JobBroker, openBroker } from "./broker.ts"
+export { QueueMismatchError } from "./errors.ts"

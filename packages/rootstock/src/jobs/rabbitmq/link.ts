@@ -1,0 +1,149 @@
+import type { Channel, Connection } from "rabbitmq-client"
+import { UnavailableError } from "../../errors/index.ts"
+import type { Logger } from "../../log/index.ts"
+import { limitedWarnings, type Warn } from "../../redis/index.ts"
+import type { BrokerAddress } from "./address.ts"
+import { KeptChannel, type KeptChannelOptions } from "./kept-channel.ts"
+import { messageOf } from "./sentences.ts"
+
+export type LinkOptions = {
+  readonly address: BrokerAddress
+  /** Shown among the connections of the broker. */
+  readonly name: string
+  readonly log: Logger
+}
+
+/** How long a farewell waits for what the broker still has to answer, in milliseconds. */
+const farewellMs = 2_000
+
+/** Waits for an answer of the broker, but not long: without one, it does by itself what it was asked. Never rejects. */
+export async function briefly(answer: Promise<unknown>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, farewellMs)
+  await Promise.race([answer.catch(() => undefined), late])
+  clearTimeout(timer)
+}
+
+/** A connection to RabbitMQ that comes back by itself, with the channels that are kept on it. */
+export class Link {
+  readonly #options: LinkOptions
+  readonly #warn: Warn
+  readonly #channels = new Set<KeptChannel>()
+  #connection: Connection | undefined
+  #connected = false
+  #blocked = false
+  #opening: Promise<void> | undefined
+  #stopped = true
+
+  constructor(options: LinkOptions) {
+    const { log, address } = options
+    this.#options = options
+    this.#warn = limitedWarnings((message) => log.warning(`RabbitMQ at ${address.shown} ${message}`))
+  }
+
+  /** The broker answers. */
+  get connected(): boolean {
+    return this.#connected
+  }
+
+  /** The broker answers, and takes messages. */
+  get usable(): boolean {
+    return this.#connected && !this.#blocked
+  }
+
+  /** Begins to connect; it does not wait for the broker. */
+  start(): void {
+    if (!this.#stopped) return
+    this.#stopped = false
+    this.#opening = this.#open()
+  }
+
+  /** Closes the channels and the connection; idempotent. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return
+    this.#stopped = true
+    await this.#opening
+    const connection = this.#connection
+    this.#connection = undefined
+    this.#connected = false
+    if (connection === undefined) return
+    await briefly(Promise.all(Array.from(this.#channels, (channel) => channel.stop())).then(() => connection.close()))
+    connection.unsafeDestroy()
+  }
+
+  /** Keeps a channel open whenever the broker answers. */
+  keep(options: Omit<KeptChannelOptions, "acquire" | "connected" | "warn">): KeptChannel {
+    const channel = new KeptChannel({
+      ...options,
+      acquire: () => this.acquire(),
+      connected: () => this.#connected,
+      warn: limitedWarnings((message) => this.#options.log.warning(message)),
+    })
+    this.#channels.add(channel)
+    if (this.#connected) channel.open()
+    return channel
+  }
+
+  /** Closes a channel for good. */
+  async drop(channel: KeptChannel): Promise<void> {
+    this.#channels.delete(channel)
+    await briefly(channel.stop())
+  }
+
+  /** A channel for one purpose, which its user closes. @throws UnavailableError where the broker is away */
+  async acquire(): Promise<Channel> {
+    if (this.#connection === undefined || !this.#connected) throw this.#away()
+    return this.#connection.acquire({ emitErrorsFromChannel: true })
+  }
+
+  /** Why channels cannot be used. */
+  get problems(): readonly unknown[] {
+    return Array.from(this.#channels, ({ problem }) => problem).filter((problem) => problem !== undefined)
+  }
+
+  #away(): UnavailableError {
+    return new UnavailableError(`RabbitMQ at ${this.#options.address.shown} is away.`, {
+      cure: "Look whether it runs and can be reached; it is tried again by itself.",
+    })
+  }
+
+  async #open(): Promise<void> {
+    // Loading it takes time, so only who has a broker pays for it.
+    const { Connection } = await import("rabbitmq-client")
+    if (this.#stopped) return
+    const { address, name, log } = this.#options
+    const connection = new Connection({
+      url: address.url,
+      connectionName: name,
+      connectionTimeout: 5_000,
+      heartbeat: 10,
+      noDelay: true,
+      frameMax: 131_072,
+      retryLow: 250,
+      retryHigh: 5_000,
+    })
+    this.#connection = connection
+    let lost = false
+    connection.on("connection", () => {
+      this.#connected = true
+      this.#blocked = false
+      if (lost) log.info(`RabbitMQ at ${address.shown} is back`)
+      lost = false
+      for (const channel of this.#channels) channel.open()
+    })
+    connection.on("error", (error: unknown) => {
+      this.#connected = false
+      lost = true
+      // Only the sentence: what stands around it may hold the password.
+      if (!this.#stopped) this.#warn(`is away; jobs wait in the database: ${messageOf(error)}`)
+    })
+    connection.on("connection.blocked", (reason: unknown) => {
+      this.#blocked = true
+      this.#warn(`takes no messages; jobs wait in the database: ${String(reason)}`)
+    })
+    connection.on("connection.unblocked", () => {
+      this.#blocked = false
+      log.info(`RabbitMQ at ${address.shown} takes messages again`)
+    })
+  }
+}

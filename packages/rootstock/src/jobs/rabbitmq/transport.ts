@@ -1,0 +1,119 @@
+import { Holdings } from "../holdings.ts"
+import type { Jobs } from "../jobs.ts"
+import { Repeating } from "../repeating.ts"
+import type { Identity, Source, Transport } from "../source.ts"
+import { AtBroker } from "./at-broker.ts"
+import { DeadLetters } from "./dead-letters.ts"
+import { Declarations } from "./declarations.ts"
+import { Deliveries } from "./deliveries.ts"
+import { Intake } from "./intake.ts"
+import type { Link } from "./link.ts"
+import { LostMessages } from "./lost-messages.ts"
+import type { BrokerMeasures } from "./measures.ts"
+import { PublishedJobs } from "./published-jobs.ts"
+import { Publisher } from "./publisher.ts"
+import { Relay } from "./relay.ts"
+
+export type BrokerTransportOptions = {
+  readonly jobs: Jobs
+  readonly publishing: Link
+  readonly receiving: Link
+  readonly measures: BrokerMeasures
+  readonly sender: string
+  readonly largest: number
+  readonly pollMs: number
+  readonly rescueMs: number
+  readonly lostMs: number
+  /** Told at the end. */
+  readonly stopped: () => void
+}
+
+/** Brings the jobs of queues to one worker by way of RabbitMQ. */
+export class BrokerTransport implements Transport {
+  readonly #options: BrokerTransportOptions
+  readonly #holdings: Holdings
+  readonly #atBroker: AtBroker
+  readonly #intake: Intake
+  readonly #publisher: Publisher
+  readonly #declarations: Declarations
+  readonly #relay: Relay
+  readonly #deliveries: Deliveries[] = []
+  readonly #deadLetters: DeadLetters[] = []
+  #periodic: readonly Repeating[] = []
+
+  constructor(options: BrokerTransportOptions) {
+    const { jobs, publishing } = options
+    this.#options = options
+    this.#holdings = new Holdings(jobs.backend)
+    this.#atBroker = new AtBroker(jobs.backend)
+    this.#intake = new Intake(jobs)
+    this.#declarations = new Declarations(publishing, jobs.log)
+    this.#publisher = new Publisher(publishing, () => this.#declarations.declareAll())
+    this.#relay = new Relay({ ...this.#shared, atBroker: this.#atBroker })
+  }
+
+  get #shared() {
+    const { jobs, measures, sender, pollMs } = this.#options
+    return { jobs, measures, sender, pollMs, publisher: this.#publisher, declarations: this.#declarations }
+  }
+
+  /** Why queues cannot be used. */
+  get problems(): readonly unknown[] {
+    return this.#declarations.problems
+  }
+
+  source(queue: string, concurrency: number): Source {
+    const { jobs, receiving, measures, largest } = this.#options
+    if (jobs.definitions.some((one) => one.queue === queue && one.published !== undefined)) {
+      return new PublishedJobs({ ...this.#shared, queue, holdings: this.#holdings })
+    }
+    const common = { jobs, link: receiving, queue, measures, largest, atBroker: this.#atBroker, intake: this.#intake }
+    const received = (id: string) => this.#relay.received(id)
+    const deliveries = new Deliveries({ ...common, concurrency, holdings: this.#holdings, received })
+    this.#relay.add(queue)
+    this.#deliveries.push(deliveries)
+    this.#deadLetters.push(new DeadLetters(common))
+    return deliveries
+  }
+
+  async start(identity: Identity): Promise<void> {
+    const { jobs, receiving, measures, rescueMs, lostMs } = this.#options
+    const queues = this.#relay.queues
+    const lost = new LostMessages({ jobs, link: receiving, queues, atBroker: this.#atBroker, measures })
+    const report = (what: string) => (error: unknown) => jobs.log.warning(`${what} failed`, { error })
+    this.#periodic = [
+      new Repeating(rescueMs, () => this.#rescue(), report("The look for jobs of dead workers")),
+      new Repeating(lostMs, (signal) => lost.run(signal), report("The look for lost messages")),
+    ]
+    await this.#relay.start(identity)
+    for (const one of this.#deadLetters) one.start()
+    for (const one of this.#periodic) one.start()
+  }
+
+  lose(): void {
+    this.#relay.lose()
+  }
+
+  resume(identity: Identity): void {
+    this.#relay.resume(identity)
+  }
+
+  async quiesce(): Promise<void> {
+    await Promise.all(this.#periodic.map((one) => one.stop()))
+    await this.#relay.stop()
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#deadLetters.map((one) => one.stop()))
+    await Promise.all(this.#deliveries.map((one) => one.close()))
+    await this.#declarations.stop()
+    await this.#publisher.stop()
+    this.#options.stopped()
+  }
+
+  /** Jobs for whose messages a worker answered that is gone wait again. */
+  async #rescue(): Promise<void> {
+    const { jobs } = this.#options
+    for (const queue of await this.#atBroker.giveBackOrphans()) jobs.wake(queue, 0)
+  }
+}
