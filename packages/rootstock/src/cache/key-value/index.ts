@@ -1,0 +1,1 @@
+export { KeyValueCache, type KeyValueOptions, openKeyValueCache } from "./key-value.ts"
