@@ -11,6 +11,7 @@ export type { Fire } from "./make-fires.ts"
 export type { Misfire } from "./misfire.ts"
 export { openScheduler, Scheduler, type SchedulerOptions, type SchedulerStatus } from "./scheduler.ts"
 export {
+  type ChangedSchedule,
   type NewSchedule,
   openSchedules,
   type ScheduleChanges,

@@ -59,7 +59,8 @@ async function firesOf(store: Schedules["store"], wanted: readonly WantedFire[])
   return new Set(rows.map(({ key, fireAt }) => nameOf(key, fireAt)))
 }
 
-const nameOf = (key: string, fireAt: Date): string => `${fireAt.getTime()} ${key}`
+/** One text for each fire that a schedule can make. */
+export const nameOf = (key: string, fireAt: Date): string => `${fireAt.getTime()} ${key}`
 
 /** @throws ValidationError where this program does not know the kind */
 export function knownJob(jobs: Jobs, kind: string): Job {

@@ -13,7 +13,7 @@ import {
   type SentJson,
 } from "./define.ts"
 import { firesAfter, firesUntil } from "./fires.ts"
-import { type Fire, knownJob, makeFires } from "./make-fires.ts"
+import { type Fire, knownJob, makeFires, nameOf, type WantedFire } from "./make-fires.ts"
 import { Measures } from "./measures.ts"
 import { checkMisfire, mostFires } from "./misfire.ts"
 import { type ScheduleRow, scheduleStorages } from "./storages.ts"
@@ -44,6 +44,9 @@ export type ScheduleFilter = {
   /** The beginning of the key. */
   readonly prefix?: string | undefined
 }
+
+/** A schedule that was changed. */
+export type ChangedSchedule = { readonly before: Schedule; readonly after: Schedule }
 
 /** A fire that is to come. */
 export type UpcomingFire = {
@@ -125,24 +128,23 @@ export class Schedules {
   change(key: string, changes: ScheduleChanges, options: { rev?: number } = {}): Promise<Schedule> {
     return this.#edit(key, options.rev, (row) => {
       refuseDeclared(row, "changed")
-      const kind = knownJob(this.jobs, changes.kind ?? row.kind)
-      const timing = changedTiming(row, changes)
-      const definition: Definition = {
-        timing,
-        job: kind,
-        json: kind.payload.check(changes.payload === undefined ? row.payload : changes.payload),
-        misfire: changes.misfire === undefined ? misfireOf(row) : checkMisfire(changes.misfire),
-        graceMs: changes.graceMs === undefined ? row.graceMs : checkGrace(changes.graceMs),
-      }
-      const { spec, timeZone } = storeTiming(timing)
-      const same = spec === row.spec && timeZone === row.timeZone
-      return { ...columnsOf(definition), ...(same ? {} : { nextAt: this.#first(timing) }) }
+      return this.#changed(row, changes)
     })
+  }
+
+  /** As {@link change}, of many; those that are declared in code are left as they are. @throws ValidationError */
+  changeMany(keys: readonly string[], changes: ScheduleChanges): Promise<ChangedSchedule[]> {
+    return this.#editMany(keys, (row) => (row.source === "stored" ? this.#changed(row, changes) : {}))
   }
 
   /** Stops a schedule from firing until it is resumed. @throws NotFoundError */
   pause(key: string): Promise<Schedule> {
     return this.#edit(key, undefined, () => ({ enabled: false }))
+  }
+
+  /** Pauses those that are active. */
+  pauseMany(keys: readonly string[]): Promise<ChangedSchedule[]> {
+    return this.#editMany(keys, (row) => (row.enabled && row.nextAt !== null ? { enabled: false } : {}))
   }
 
   /**
@@ -152,11 +154,12 @@ export class Schedules {
    * @throws NotFoundError
    */
   resume(key: string): Promise<Schedule> {
-    return this.#edit(key, undefined, (row) => {
-      if (row.enabled) return {}
-      const recurs = row.nextAt !== null && row.timeZone !== null
-      return { enabled: true, ...(recurs ? { nextAt: this.#first(timingOf(row)) } : {}) }
-    })
+    return this.#edit(key, undefined, (row) => this.#resumed(row))
+  }
+
+  /** Resumes those that are paused, as {@link resume} does. */
+  resumeMany(keys: readonly string[]): Promise<ChangedSchedule[]> {
+    return this.#editMany(keys, (row) => this.#resumed(row))
   }
 
   /** Removes a stored schedule, or one whose declaration is gone; whether there was one. */
@@ -178,6 +181,11 @@ export class Schedules {
   async get(key: string): Promise<Schedule | undefined> {
     const row = await this.store.schedules.get(key)
     return row && viewOf(row)
+  }
+
+  /** The schedules with these keys, in no order; those that are not there are left out. */
+  async getMany(keys: readonly string[]): Promise<Schedule[]> {
+    return (await this.store.schedules.getMany(keys)).map(viewOf)
   }
 
   /** Schedules by their keys, a page at a time. */
@@ -225,10 +233,20 @@ export class Schedules {
     return this.#transaction(async () => {
       const row = await this.#locked(key)
       const fireAt = this.#now()
-      const [fire] = await makeFires(this, [{ row, fireAt }], "hand")
-      if (fire === undefined) return (await this.store.fires.getOrFail({ key, fireAt })).jobId
-      this.#count("hand", 1)
-      return fire.jobId
+      const [fire] = await this.#fire([{ row, fireAt }], "hand")
+      return (fire ?? (await this.store.fires.getOrFail({ key, fireAt }))).jobId
+    })
+  }
+
+  /** Fires many schedules at once, for the present instant; the fires. */
+  runManyNow(keys: readonly string[]): Promise<Fire[]> {
+    return this.#transaction(async () => {
+      const fireAt = this.#now()
+      const rows = await this.store.schedules.lockMany(keys)
+      return this.#fire(
+        rows.map((row) => ({ row, fireAt })),
+        "hand",
+      )
     })
   }
 
@@ -249,24 +267,8 @@ export class Schedules {
    * @throws NotFoundError; ValidationError where there would be more than 1,000 times
    */
   async missed(key: string, range: { from: Date; to: Date }): Promise<Date[]> {
-    return this.#missed(await this.#found(key), range)
-  }
-
-  async #missed(row: ScheduleRow, { from, to }: { from: Date; to: Date }): Promise<Date[]> {
-    const last = new Date(Math.min(to.getTime() - 1, this.#now().getTime()))
-    const timing = timingOf(row)
-    const times =
-      "at" in timing
-        ? [timing.at].filter((at) => at >= from && at <= last)
-        : firesUntil(timing.cron, timing.timeZone, new Date(from.getTime() - 1), last, mostFires + 1)
-    if (times.length > mostFires) {
-      throw new ValidationError(`${row.key} has more than ${mostFires} times between the two instants.`, {
-        cure: "Take a shorter range, and go on from its end.",
-      })
-    }
-    const fired = await this.store.fires.list({ where: { key: row.key, fireAt: { between: [from, last] } } })
-    const made = new Set(fired.map(({ fireAt }) => fireAt.getTime()))
-    return times.filter((time) => !made.has(time.getTime()))
+    const wanted = await this.#missed([await this.#found(key)], range)
+    return wanted.map(({ fireAt }) => fireAt)
   }
 
   /**
@@ -278,14 +280,31 @@ export class Schedules {
    * @throws NotFoundError; ValidationError where there would be more than 1,000
    */
   replay(key: string, range: { from: Date; to: Date }): Promise<Fire[]> {
+    return this.#transaction(async () => this.#fire(await this.#missed([await this.#locked(key)], range), "replay"))
+  }
+
+  /** As {@link replay}, of many. @throws ValidationError where one would have more than 1,000 fires */
+  replayMany(keys: readonly string[], range: { from: Date; to: Date }): Promise<Fire[]> {
     return this.#transaction(async () => {
-      const row = await this.#locked(key)
-      const times = await this.#missed(row, range)
-      const wanted = times.map((fireAt) => ({ row, fireAt }))
-      const fires = await makeFires(this, wanted, "replay")
-      this.#count("replay", fires.length)
-      return fires
+      const rows = await this.store.schedules.lockMany(keys)
+      return this.#fire(await this.#missed(rows, range), "replay")
     })
+  }
+
+  /** The times for which the schedules have not fired. */
+  async #missed(rows: readonly ScheduleRow[], { from, to }: { from: Date; to: Date }): Promise<WantedFire[]> {
+    const last = new Date(Math.min(to.getTime() - 1, this.#now().getTime()))
+    const due = rows.flatMap((row) => timesOf(row, from, last).map((fireAt) => ({ row, fireAt })))
+    const keys = rows.map(({ key }) => key)
+    const fired = await this.store.fires.list({ where: { key: keys, fireAt: { between: [from, last] } } })
+    const made = new Set(fired.map(({ key, fireAt }) => nameOf(key, fireAt)))
+    return due.filter(({ row, fireAt }) => !made.has(nameOf(row.key, fireAt)))
+  }
+
+  async #fire(wanted: readonly WantedFire[], cause: "hand" | "replay"): Promise<Fire[]> {
+    const fires = await makeFires(this, wanted, cause)
+    this.#count(cause, fires.length)
+    return fires
   }
 
   /** What is measured: fires and their lateness by this process, and the schedules of the database by state. */
@@ -341,6 +360,47 @@ export class Schedules {
     })
   }
 
+  /** Changes rows under their locks; those for which there is no change are left out. */
+  #editMany(
+    keys: readonly string[],
+    changesOf: (row: ScheduleRow) => Changes<typeof schedule>,
+  ): Promise<ChangedSchedule[]> {
+    return this.#transaction(async () => {
+      const edits = (await this.store.schedules.lockMany(keys))
+        .map((row) => ({ row, changes: changesOf(row) }))
+        .filter(({ changes }) => Object.keys(changes).length > 0)
+      await this.store.schedules.updateMany(
+        edits.map(({ row: { key, rev }, changes }) => ({ ...changes, key, rev: rev + 1 })),
+      )
+      const after = await this.getMany(edits.map(({ row }) => row.key))
+      this.#wake(earliest(after.flatMap(({ nextAt }) => nextAt ?? [])))
+      const byKey = new Map(after.map((one) => [one.key, one]))
+      return edits.map(({ row }) => ({ before: viewOf(row), after: byKey.get(row.key) as Schedule }))
+    })
+  }
+
+  /** What a change makes of a row. */
+  #changed(row: ScheduleRow, changes: ScheduleChanges): Changes<typeof schedule> {
+    const kind = knownJob(this.jobs, changes.kind ?? row.kind)
+    const timing = changedTiming(row, changes)
+    const definition: Definition = {
+      timing,
+      job: kind,
+      json: kind.payload.check(changes.payload === undefined ? row.payload : changes.payload),
+      misfire: changes.misfire === undefined ? misfireOf(row) : checkMisfire(changes.misfire),
+      graceMs: changes.graceMs === undefined ? row.graceMs : checkGrace(changes.graceMs),
+    }
+    const { spec, timeZone } = storeTiming(timing)
+    const same = spec === row.spec && timeZone === row.timeZone
+    return { ...columnsOf(definition), ...(same ? {} : { nextAt: this.#first(timing) }) }
+  }
+
+  #resumed(row: ScheduleRow): Changes<typeof schedule> {
+    if (row.enabled) return {}
+    const recurs = row.nextAt !== null && row.timeZone !== null
+    return { enabled: true, ...(recurs ? { nextAt: this.#first(timingOf(row)) } : {}) }
+  }
+
   async #found(key: string): Promise<ScheduleRow> {
     return (await this.store.schedules.get(key)) ?? absent(key)
   }
@@ -364,6 +424,17 @@ export class Schedules {
   #now(): Date {
     return this.jobs.clock.now()
   }
+}
+
+/** The times of a schedule in `[from, last]`. @throws ValidationError where there are more than 1,000 */
+function timesOf(row: ScheduleRow, from: Date, last: Date): Date[] {
+  const timing = timingOf(row)
+  if ("at" in timing) return [timing.at].filter((at) => at >= from && at <= last)
+  const times = firesUntil(timing.cron, timing.timeZone, new Date(from.getTime() - 1), last, mostFires + 1)
+  if (times.length <= mostFires) return times
+  throw new ValidationError(`${row.key} has more than ${mostFires} times between the two instants.`, {
+    cure: "Take a shorter range, and go on from its end.",
+  })
 }
 
 function absent(key: string): never {

@@ -15,7 +15,7 @@ test("publishes an OpenAPI 3.1 document that validates and lists every error", a
   const result = await new Validator().validate(structuredClone(document))
   assert.deepEqual(result, { valid: true })
   assert.equal(document.openapi, "3.1.0")
-  assert.deepEqual(Object.keys(document.paths).sort(), ["/health", "/things", "/things/{thing_id}"])
+  assert.deepEqual(Object.keys(document.paths).sort(), ["/health", "/metrics", "/things", "/things/{thing_id}"])
   const { get, put, delete: remove } = document.paths["/things/{thing_id}"]
   assert.deepEqual(Object.keys(get.responses).sort(), ["200", "401", "403", "404", "422", "500", "503"])
   assert.deepEqual(Object.keys(put.responses).sort(), ["200", "401", "403", "412", "413", "415", "422", "500", "503"])

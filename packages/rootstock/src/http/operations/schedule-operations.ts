@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import type {
+  ChangedSchedule,
   Fire,
   NewSchedule,
   Schedule,
@@ -19,69 +20,67 @@ export type ScheduleTarget = { readonly ids: readonly string[] } | { readonly fi
 /** The times in `[from, to)`, and before now. */
 type Range = { readonly from: Date; readonly to: Date }
 
-/** Something that is done with a schedule. */
-type Act<T> = {
-  readonly name: "change" | "pause" | "resume" | "remove" | "run" | "replay"
-  /** Schedules that are left as they are, and what it comes to where only one is meant. */
-  readonly except?: {
-    readonly applies: (schedule: Schedule) => boolean
-    readonly outcome: (schedule: Schedule) => T
-  }
-  readonly carryOut: (schedules: Schedules, key: string) => Promise<T>
-  /** What is written down of it. */
-  readonly written: (before: Schedule, outcome: T) => Pick<AuditEntry, "before" | "after">
+/** What is written down of a schedule that was acted upon. */
+type Written = { readonly key: string } & Pick<AuditEntry, "before" | "after">
+
+/** Something that is done with schedules. */
+type Act = {
+  readonly name: string
+  /** Does it where there is something to do; others are left as they are, and nothing is written down of them. */
+  readonly carryOut: (schedules: Schedules, keys: readonly string[]) => Promise<readonly Written[]>
 }
 
-const itself = (schedule: Schedule) => schedule
+const stateOf = ({ state, nextAt }: Schedule) => ({ state, nextAt })
 
-const stateChange = ({ state, nextAt }: Schedule, after: Schedule) => ({
-  before: { state, nextAt },
-  after: { state: after.state, nextAt: after.nextAt },
-})
+function statesOf(changed: readonly ChangedSchedule[]): Written[] {
+  return changed.map(({ before, after }) => ({ key: after.key, before: stateOf(before), after: stateOf(after) }))
+}
 
-const pause: Act<Schedule> = {
+const pause: Act = {
   name: "pause",
-  except: { applies: ({ state }) => state !== "active", outcome: itself },
-  carryOut: (schedules, key) => schedules.pause(key),
-  written: stateChange,
+  carryOut: async (schedules, keys) => statesOf(await schedules.pauseMany(keys)),
 }
 
-const resume: Act<Schedule> = {
+const resume: Act = {
   name: "resume",
-  except: { applies: ({ state }) => state !== "paused", outcome: itself },
-  carryOut: (schedules, key) => schedules.resume(key),
-  written: stateChange,
+  carryOut: async (schedules, keys) => statesOf(await schedules.resumeMany(keys)),
 }
 
-const remove: Act<boolean> = {
-  name: "remove",
-  // One of code whose declaration is gone may go.
-  except: { applies: ({ source, nextAt }) => source === "code" && nextAt !== null, outcome: refuseDeclared },
-  carryOut: (schedules, key) => schedules.remove(key),
-  written: (before) => ({ before }),
-}
-
-const run: Act<string> = {
-  name: "run",
-  carryOut: (schedules, key) => schedules.runNow(key),
-  written: (_before, jobId) => ({ after: { jobId } }),
-}
-
-const replay = (range: Range): Act<Fire[]> => ({
-  name: "replay",
-  carryOut: (schedules, key) => schedules.replay(key, range),
-  written: (_before, fires) => ({ after: { ...range, fires: fires.length } }),
-})
-
-const change = (changes: ScheduleChanges, rev?: number): Act<Schedule> => ({
+const change = (changes: ScheduleChanges): Act => ({
   name: "change",
-  except: { applies: ({ source }) => source === "code", outcome: refuseDeclared },
-  carryOut: (schedules, key) => schedules.change(key, changes, rev === undefined ? {} : { rev }),
-  written: (before, after) => ({ before, after }),
+  carryOut: async (schedules, keys) =>
+    (await schedules.changeMany(keys, changes)).map(({ before, after }) => ({ key: after.key, before, after })),
 })
+
+const remove: Act = {
+  name: "remove",
+  async carryOut(schedules, keys) {
+    await schedules.store.schedules.lockMany(keys)
+    const gone = (await schedules.getMany(keys)).filter((one) => !isDeclared(one))
+    await schedules.removeMany(gone.map(({ key }) => key))
+    return gone.map((before) => ({ key: before.key, before }))
+  },
+}
+
+const run: Act = {
+  name: "run",
+  carryOut: async (schedules, keys) =>
+    (await schedules.runManyNow(keys)).map(({ key, jobId }) => ({ key, after: { jobId } })),
+}
+
+const replay = (range: Range): Act => ({
+  name: "replay",
+  async carryOut(schedules, keys) {
+    const fires = Map.groupBy(await schedules.replayMany(keys, range), ({ key }) => key)
+    return Array.from(fires, ([key, { length }]) => ({ key, after: { ...range, fires: length } }))
+  },
+})
+
+/** One of code whose declaration is gone is none any more. */
+const isDeclared = ({ source, nextAt }: Schedule) => source === "code" && nextAt !== null
 
 /** Schedules that are acted upon in one transaction. */
-const portion = 100
+const portion = 500
 
 /** The most characters of the id of what was changed, in the audit. */
 const longestEntityId = 64
@@ -134,7 +133,7 @@ export class ScheduleOperations {
   add(key: string, input: NewSchedule): Promise<Schedule> {
     return this.#transaction(async () => {
       const after = await this.#schedules.add(key, input)
-      await this.#audit.record({ action: "schedules.add", ...entityOf(key), after })
+      await this.#record("add", [{ key, after }])
       return after
     })
   }
@@ -144,10 +143,16 @@ export class ScheduleOperations {
    * @throws RuleError `SCHEDULE_NOT_FOUND`, `SCHEDULE_DECLARED`; ConflictError; ValidationError
    */
   change(key: string, changes: ScheduleChanges, rev?: number): Promise<Schedule> {
-    return this.#actOnOne(key, change(changes, rev))
+    return this.#transaction(async () => {
+      const before = await this.#locked(key)
+      if (before.source === "code") refuseDeclared(key)
+      const after = await this.#schedules.change(key, changes, rev === undefined ? {} : { rev })
+      await this.#record("change", [{ key, before, after }])
+      return after
+    })
   }
 
-  /** One that is paused already is left as it is. @throws RuleError `SCHEDULE_NOT_FOUND` */
+  /** One that is not active is left as it is. @throws RuleError `SCHEDULE_NOT_FOUND` */
   pause(key: string): Promise<Schedule> {
     return this.#actOnOne(key, pause)
   }
@@ -159,17 +164,30 @@ export class ScheduleOperations {
 
   /** @throws RuleError `SCHEDULE_NOT_FOUND`, `SCHEDULE_DECLARED` */
   async remove(key: string): Promise<void> {
-    await this.#actOnOne(key, remove)
+    await this.#transaction(async () => {
+      if (isDeclared(await this.#locked(key))) refuseDeclared(key)
+      await this.#act(remove, [key])
+    })
   }
 
   /** Fires it at once; the id of the job. @throws RuleError `SCHEDULE_NOT_FOUND` */
   run(key: string): Promise<string> {
-    return this.#actOnOne(key, run)
+    return this.#transaction(async () => {
+      await this.#locked(key)
+      const jobId = await this.#schedules.runNow(key)
+      await this.#record("run", [{ key, after: { jobId } }])
+      return jobId
+    })
   }
 
   /** Fires it for the times for which it has not fired. @throws RuleError `SCHEDULE_NOT_FOUND`; ValidationError */
   replay(key: string, range: Range): Promise<Fire[]> {
-    return this.#actOnOne(key, replay(range))
+    return this.#transaction(async () => {
+      await this.#locked(key)
+      const fires = await this.#schedules.replay(key, range)
+      if (fires.length > 0) await this.#record("replay", [{ key, after: { ...range, fires: fires.length } }])
+      return fires
+    })
   }
 
   /** Changes stored schedules; how many. @throws ValidationError where one of them would make no sense */
@@ -197,42 +215,45 @@ export class ScheduleOperations {
     return this.#actOnAll(target, run)
   }
 
-  /** Fires schedules for the times for which they have not fired; how many schedules. @throws ValidationError */
+  /** Fires schedules for the times for which they have not fired; how many schedules had such. @throws ValidationError */
   replayAll(target: ScheduleTarget, range: Range): Promise<number> {
     return this.#actOnAll(target, replay(range))
   }
 
-  #actOnOne<T>(key: string, act: Act<T>): Promise<T> {
+  /** As it is then. */
+  #actOnOne(key: string, act: Act): Promise<Schedule> {
     return this.#transaction(async () => {
-      const before = (await this.#locked(key)) ?? absent(key)
-      if (act.except?.applies(before)) return act.except.outcome(before)
-      const outcome = await act.carryOut(this.#schedules, key)
-      await this.#audit.record(entryOf(act, before, outcome))
-      return outcome
+      await this.#act(act, [key])
+      return this.get(key)
     })
   }
 
-  async #actOnAll<T>(target: ScheduleTarget, act: Act<T>): Promise<number> {
+  async #actOnAll(target: ScheduleTarget, act: Act): Promise<number> {
     let acted = 0
-    for await (const keys of this.#portions(target)) {
-      acted += await this.#transaction(async () => {
-        const entries: AuditEntry[] = []
-        for (const key of keys) {
-          const before = await this.#locked(key)
-          if (before === undefined || act.except?.applies(before)) continue
-          entries.push(entryOf(act, before, await act.carryOut(this.#schedules, key)))
-        }
-        await this.#audit.recordAll(entries)
-        return entries.length
-      })
-    }
+    for await (const keys of this.#portions(target)) acted += await this.#transaction(() => this.#act(act, keys))
     return acted
   }
 
-  /** The keys in the order in which their rows are locked, whoever asks. */
+  async #act({ name, carryOut }: Act, keys: readonly string[]): Promise<number> {
+    const written = await carryOut(this.#schedules, keys)
+    await this.#record(name, written)
+    return written.length
+  }
+
+  #record(name: string, written: readonly Written[]): Promise<void> {
+    return this.#audit.recordAll(
+      written.map(({ key, ...rest }) => ({
+        action: `schedules.${name}`,
+        entity: "schedule",
+        entityId: entityIdOf(key),
+        ...rest,
+      })),
+    )
+  }
+
   async *#portions(target: ScheduleTarget): AsyncGenerator<readonly string[]> {
     if ("ids" in target) {
-      const keys = [...new Set(target.ids)].sort()
+      const keys = [...new Set(target.ids)]
       for (let at = 0; at < keys.length; at += portion) yield keys.slice(at, at + portion)
       return
     }
@@ -244,10 +265,10 @@ export class ScheduleOperations {
     } while (cursor !== undefined)
   }
 
-  /** As it is under the lock, which nobody changes before the transaction ends. */
-  async #locked(key: string): Promise<Schedule | undefined> {
+  /** As it is under the lock, which nobody changes before the transaction ends. @throws RuleError `SCHEDULE_NOT_FOUND` */
+  async #locked(key: string): Promise<Schedule> {
     await this.#schedules.store.schedules.lock(key)
-    return this.#schedules.get(key)
+    return this.get(key)
   }
 
   #transaction<T>(work: () => Promise<T>): Promise<T> {
@@ -259,16 +280,11 @@ function absent(key: string): never {
   throw rules.broken("SCHEDULE_NOT_FOUND", `There is no schedule ${key}.`)
 }
 
-function refuseDeclared({ key }: Schedule): never {
+function refuseDeclared(key: string): never {
   throw rules.broken("SCHEDULE_DECLARED", `The schedule ${key} is declared in code.`)
 }
 
-function entryOf<T>(act: Act<T>, before: Schedule, outcome: T): AuditEntry {
-  return { action: `schedules.${act.name}`, ...entityOf(before.key), ...act.written(before, outcome) }
-}
-
 /** Keys may be longer than the audit's ids; then a hash stands for them. */
-function entityOf(key: string): Pick<AuditEntry, "entity" | "entityId"> {
-  const entityId = key.length <= longestEntityId ? key : createHash("sha256").update(key).digest("hex")
-  return { entity: "schedule", entityId }
+function entityIdOf(key: string): string {
+  return key.length <= longestEntityId ? key : createHash("sha256").update(key).digest("hex")
 }

@@ -36,7 +36,7 @@ const replayTarget = targetOf("ReplayTarget", scheduleKey, scheduleFilter, range
 const changeTarget = targetOf("ChangeTarget", scheduleKey, scheduleFilter, { changes: scheduleChanges })
 
 const many =
-  "100 in a transaction, so that what was done stays done where it fails midway. With an `Idempotency-Key` all in one."
+  "500 in a transaction, so that what was done stays done where it fails midway. With an `Idempotency-Key` all in one."
 
 /** Fires that are shown with a schedule. */
 const shownFires = 10
