@@ -231,8 +231,8 @@ class Server implements PostgresEngine {
   }
 
   async close(): Promise<void> {
-    await this.signals.close()
-    await Promise.all([this.#pool.close(), this.replica?.close()])
+    // The pool takes nothing more from here on, but for what the signals have just asked for.
+    await Promise.all([this.signals.close(), this.#pool.close(), this.replica?.close()])
   }
 
   readonly #submit = (exchange: Exchange): void => {
