@@ -89,10 +89,14 @@ export class Redis {
     return this.#attempt ?? Promise.resolve()
   }
 
-  /** Ends a connection that may lead to a server that is the right one no more, and makes another. */
-  reconnect(connection: RedisConnection): void {
+  /**
+   * Ends a connection that is of no use, or may lead to a server that is the right one no more, and makes another.
+   *
+   * @param reason what is wrong with the server, where it is to be warned of
+   */
+  reconnect(connection: RedisConnection, reason?: Error): void {
     connection.drop()
-    this.#lost(connection, undefined)
+    this.#lost(connection, reason)
   }
 
   /** Ends the connection and the attempts; idempotent. */

@@ -84,3 +84,5 @@ export const discardScript: RedisScript = redisScript(`
 if redis.pcall("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) end
 return 0
 `)
+
+export const scripts: readonly RedisScript[] = [leaseScript, fillScript, prolongScript, discardScript]

@@ -1,7 +1,7 @@
 import { elapsed } from "../../clock/index.ts"
 import { Redis, type RedisConnection, type RedisOptions, type RedisReply } from "../../redis/index.ts"
 import type { Fill, LeaseAnswer, LeaseAsk, Link, Server, ServerListener } from "./ports.ts"
-import { discardScript, fillScript, leaseScript, prolongScript } from "./scripts.ts"
+import { discardScript, fillScript, leaseScript, prolongScript, scripts } from "./scripts.ts"
 
 /** After so long the difference to the server's clock is asked again, in milliseconds. */
 const clockMs = 60_000
@@ -27,6 +27,11 @@ class RedisLink implements Link {
 
   get open(): boolean {
     return this.#connection.open
+  }
+
+  /** Makes the server know the scripts, so that calls take effect in their order from the first one on. */
+  async prepare(): Promise<void> {
+    await Promise.all([this.ping(), ...scripts.map(({ text }) => this.#connection.send(["SCRIPT", "LOAD", text]))])
   }
 
   serverTime(): number {
@@ -152,14 +157,14 @@ export class RealServer implements Server {
 
   #connected(connection: RedisConnection): void {
     const link = new RedisLink(connection, this.#redis, () => this.#redis.reconnect(connection))
-    this.#ready = link.ping().then(
+    this.#ready = link.prepare().then(
       () => {
         if (this.#redis.connection !== connection) return
         this.#link = link
         this.#listener?.connected(link)
       },
-      // The connection's end is told of by itself.
-      () => undefined,
+      // A server that refuses scripts is of no use. Where the connection ended this does nothing more.
+      (reason: Error) => this.#redis.reconnect(connection, reason),
     )
   }
 

@@ -40,6 +40,11 @@ export class RedisModel {
     return null
   }
 
+  /** Sets a text as another program might. */
+  put(key: string, text: string, lifeMs: number): void {
+    this.#set(key, text, lifeMs)
+  }
+
   #set(key: string, text: string, lifeMs: number): void {
     this.#held.set(key, { text, endsAt: this.#now() + lifeMs })
     this.#changed(key)
