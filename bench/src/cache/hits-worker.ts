@@ -36,6 +36,9 @@ export type HitRequest =
   | { kind: "measure turns"; seconds: number; empty: boolean }
   | { kind: "close" }
 
+/** @property misses reads that the cache did not answer */
+export type HitSlice = Slice & { misses: number }
+
 let contestant: HitContestant
 let ids: readonly number[]
 let next = 0
@@ -51,10 +54,9 @@ async function answer(request: HitRequest): Promise<unknown> {
       return Promise.all(request.ids.map((id) => contestant.get(id)))
     case "measure": {
       globalThis.gc?.()
-      const before = contestant.misses?.()
+      const before = contestant.misses?.() ?? 0
       const slice = await measureCallers(request)
-      if (contestant.misses?.() !== before) throw new Error("a read was not answered from the cache")
-      return slice
+      return { ...slice, misses: (contestant.misses?.() ?? 0) - before } satisfies HitSlice
     }
     case "measure turns":
       globalThis.gc?.()
@@ -81,7 +83,7 @@ async function measureCallers({ callers, batch, seconds }: HitRequest & { kind: 
   return { operations, seconds: (performance.now() - start) / 1_000 }
 }
 
-async function measureTurns({ seconds, empty }: HitRequest & { kind: "measure turns" }): Promise<Slice> {
+async function measureTurns({ seconds, empty }: HitRequest & { kind: "measure turns" }): Promise<HitSlice> {
   let operations = 0
   const start = performance.now()
   const end = start + seconds * 1_000
@@ -90,7 +92,7 @@ async function measureTurns({ seconds, empty }: HitRequest & { kind: "measure tu
     if (!empty) await contestant.get(ids[next++ & 4_095] as number)
     operations += 1
   }
-  return { operations, seconds: (performance.now() - start) / 1_000 }
+  return { operations, seconds: (performance.now() - start) / 1_000, misses: 0 }
 }
 
 answerRequests<HitRequest>(answer)

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict"
-import type { Slice } from "../run/measure.ts"
 import { AskedProcess } from "../run/process.ts"
 import { progress } from "../run/progress.ts"
 import { inRounds } from "../run/rounds.ts"
 import { median } from "../run/statistics.ts"
 import type { User } from "../schema/rows.ts"
 import type { Places } from "./contract.ts"
-import type { HitForm, HitRequest } from "./hits-worker.ts"
+import type { HitForm, HitRequest, HitSlice } from "./hits-worker.ts"
 import type { CacheReport, CacheRun, Library } from "./libraries.ts"
 import { ratesTable, usedAs } from "./report.ts"
 
@@ -34,6 +33,7 @@ const overRedis: readonly Entrant[] = [
   { library: "keyv", form: "keyv-redis", title: "keyv" },
 ]
 
+const mostAttempts = 10
 const checkedIds = [1, 2, 471, 1_000]
 
 /** Hits in the process: how many there are a second, when nothing else is done in between. */
@@ -165,9 +165,18 @@ async function measure(
   return inRounds(`${what}: `, names, run.rounds, (name) => one(name, run.seconds))
 }
 
+/**
+ * Hits a second. A slice in which a read was not answered from the cache is measured again: on a machine that is held up,
+ * Redis counts as away for a moment.
+ */
 async function rate(asked: AskedProcess<HitRequest>, request: HitRequest): Promise<number> {
-  const { operations, seconds } = (await asked.ask(request)) as Slice
-  return operations / seconds
+  let missed = 0
+  for (let attempt = 1; attempt <= mostAttempts; attempt += 1) {
+    const { operations, seconds, misses } = (await asked.ask(request)) as HitSlice
+    if (misses === 0) return operations / seconds
+    missed += misses
+  }
+  throw new Error(`${asked.name}: ${missed} reads in ${mostAttempts} slices were not answered from the cache`)
 }
 
 const packagesOf = (processes: ReadonlyMap<HitForm, OpenedProcess>): readonly string[] => [

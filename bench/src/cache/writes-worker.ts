@@ -7,7 +7,8 @@ import { userCount } from "./tables.ts"
 /** What the bench asks of a process that writes. */
 export type WriteRequest =
   | { kind: "open"; database: string; choice: CacheChoice }
-  | { kind: "measure"; seconds: number }
+  /** `recorded`: the write records its key in its transaction, as one over Redis does. */
+  | { kind: "measure"; seconds: number; recorded: boolean }
   /** Round trips to Redis, one after the other. */
   | { kind: "ping"; redis: string; count: number }
   | { kind: "close" }
@@ -24,7 +25,7 @@ async function answer(request: WriteRequest): Promise<unknown> {
       return undefined
     case "measure":
       globalThis.gc?.()
-      return measure(request.seconds)
+      return measure(request.seconds, request.recorded)
     case "ping":
       return ping(request.redis, request.count)
     case "close":
@@ -33,15 +34,20 @@ async function answer(request: WriteRequest): Promise<unknown> {
 }
 
 /** Milliseconds of each of the writes of one caller; each is read back, which fills the cache again. */
-async function measure(seconds: number): Promise<number[]> {
-  const { users } = opened
+async function measure(seconds: number, recorded: boolean): Promise<number[]> {
+  const { users, record, transaction } = opened
   const latencies: number[] = []
   const end = performance.now() + seconds * 1_000
   while (performance.now() < end) {
     const id = random.between(1, userCount)
     const loginCount = ++written
     const start = performance.now()
-    await users.update(id, { loginCount })
+    if (recorded) {
+      await transaction(async () => {
+        await users.update(id, { loginCount })
+        await record(id)
+      })
+    } else await users.update(id, { loginCount })
     latencies.push(performance.now() - start)
     const read = await users.get(id)
     if (read?.loginCount !== loginCount) throw new Error(`user ${id} was read as it was before the write`)

@@ -11,8 +11,12 @@ import type { WriteRequest } from "./writes-worker.ts"
 /** How long a writer waits for the memory of other processes, in milliseconds: ℓ' of the protocol. */
 const windowMs = 20.8
 
+/** What a timer and a busy machine may add, in milliseconds. */
+const toleranceMs = 1
+
 const choices = {
   off: { title: "no cache", url: () => "off:" },
+  recorded: { title: "no cache, with a record in the transaction", url: () => "off:" },
   embedded: { title: "in the process", url: () => "memory:?exclusive=true" },
   strict: { title: "Redis, strict, Redis alone", url: (redis: string) => redis, local: false },
   "strict-local": { title: "Redis, strict, in the process too", url: (redis: string) => redis, local: true },
@@ -50,12 +54,16 @@ export async function writeLatency(run: CacheRun): Promise<CacheReport> {
   const pings = async (): Promise<number> =>
     median((await some.ask({ kind: "ping", redis: redis.url, count: 2_000 })) as number[])
   const names = [...writers.keys()]
-  for (const name of names) await writers.get(name)?.ask({ kind: "measure", seconds: 0.3 })
+  const measure = async (name: Writer, seconds: number): Promise<number[]> => {
+    const recorded = name.endsWith(" recorded")
+    return (await writers.get(name)?.ask({ kind: "measure", seconds, recorded })) as number[]
+  }
+  for (const name of names) await measure(name, 0.3)
   const roundTrips = [await pings()]
   const results = await inRounds("writes: ", names, run.rounds, async (name): Promise<Writes> => {
     if (name === names[0]) roundTrips.push(await pings())
     const before = await writingCommands(redis.url)
-    const latencies = (await writers.get(name)?.ask({ kind: "measure", seconds: run.seconds })) as number[]
+    const latencies = await measure(name, run.seconds)
     const commands = ((await writingCommands(redis.url)) - before) / latencies.length
     return { p50: median(latencies), p99: percentile(latencies, 0.99), count: latencies.length, commands }
   })
@@ -63,26 +71,32 @@ export async function writeLatency(run: CacheRun): Promise<CacheReport> {
   const lines = [
     "## Cache: writes",
     "",
-    `\`storage.update\` by key of one caller, each followed by a read of the row, which must give what was written; milliseconds, medians of ${run.rounds} rounds of ${run.seconds} s. A round trip to Redis took ${roundTrip.toFixed(3)} ms (median). Target: at most one round trip and, where values are kept in the process too, ℓ' = ${windowMs} ms more than without the cache; a write over Redis also records what it changes in its transaction.`,
+    `\`storage.update\` by key of one caller, each followed by a read of the row, which must give what was written; milliseconds, medians of ${run.rounds} rounds of ${run.seconds} s. A round trip to Redis took ${roundTrip.toFixed(3)} ms (median). A write over Redis records in its transaction what it is going to invalidate; the line "with a record" is a write that does only that. Target: beyond it at most one round trip, and ℓ' = ${windowMs} ms where values are kept in the process too, by the clock with a tolerance of ${toleranceMs} ms, and at most one command by the server's count.`,
     "",
-    tableRow(["engine", "cache", "p50", "p99", "more than without", "invalidating commands a write", "target"]),
-    tableRow(["---", "---", "---:", "---:", "---:", "---:", "---"]),
+    tableRow(["engine", "cache", "p50", "p99", "more than none", "more than a record", "commands a write", "target"]),
+    tableRow(["---", "---", "---:", "---:", "---:", "---:", "---:", "---"]),
   ]
   for (const name of names) {
     const [engine, choice] = name.split(" ") as [Engine, Choice]
     const rounds = results.get(name) ?? []
-    const without = results.get(`${engine} off`) ?? []
-    const more = median(rounds.map(({ p50 }, round) => p50 - (without[round]?.p50 ?? Number.NaN)))
-    const most = choice === "strict-local" ? roundTrip + windowMs : roundTrip
+    const moreThan = (other: Choice): number => {
+      const others = results.get(`${engine} ${other}`) ?? []
+      return median(rounds.map(({ p50 }, round) => p50 - (others[round]?.p50 ?? Number.NaN)))
+    }
+    const overRedis = choice === "strict" || choice === "strict-local" || choice === "bounded"
+    const commands = median(rounds.map((round) => round.commands))
+    const most = roundTrip + (choice === "strict-local" ? windowMs : 0)
+    const passed = moreThan("recorded") <= most + toleranceMs && Math.round(commands * 100) <= 100
     lines.push(
       tableRow([
         engine === "sqlite" ? "SQLite" : "PostgreSQL",
         choices[choice].title,
         rounded(median(rounds.map(({ p50 }) => p50))),
         rounded(median(rounds.map(({ p99 }) => p99))),
-        choice === "off" ? "" : `${more.toFixed(3)}`,
-        choice === "off" || choice === "embedded" ? "" : median(rounds.map(({ commands }) => commands)).toFixed(2),
-        choice.startsWith("strict") ? verdict(more <= most, `≤ ${most.toFixed(3)} ms more`) : "",
+        choice === "off" ? "" : moreThan("off").toFixed(3),
+        overRedis ? moreThan("recorded").toFixed(3) : "",
+        overRedis ? commands.toFixed(2) : "",
+        overRedis ? verdict(passed, `≤ ${most.toFixed(3)} ms more than a record, one command`) : "",
       ]),
     )
   }

@@ -13,9 +13,12 @@ export type CacheChoice = Partial<Pick<Parameters<typeof openCache>[1], "url" | 
 export async function openUsers(database: string, choice: CacheChoice) {
   const db = await openDatabase(database, { tables, postgres: { pool: { size: 10, overflow: 0 } } })
   const cache = await openCache(db, { caches: [userCache], ...choice })
-  const { users } = db.storages({ users: Users })
+  const { users, outbox } = db.storages({ users: Users, outbox: Storage(tables.cacheOutbox) })
   return {
     users,
+    /** What a write over Redis records in its transaction: what it is going to invalidate. */
+    record: (id: number) => outbox.create({ keys: [`user:${id}`] }),
+    transaction: <T>(work: () => Promise<T>) => db.transaction(work),
     /** Reads that were not answered from the cache. */
     misses(): number {
       const { misses = 0, bypassed = 0 } = cache.stats().kinds["user:{id}"] ?? {}
