@@ -1,1 +1,6 @@
+export { checkSequence, type Step, sequences } from "./calls.ts"
+export { type Callers, callAtOnce, type Met } from "./concurrent.ts"
+export { Counters, counterCaches, counterTables } from "./counters.ts"
+export { FailingCoherence } from "./failing.ts"
 export { asked, type CachedPlace, forEachCached, inProcess } from "./place.ts"
+export { makeWorld, type World, worldTables } from "./world.ts"

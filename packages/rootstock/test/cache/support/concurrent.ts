@@ -1,0 +1,103 @@
+import { setImmediate as turn } from "node:timers/promises"
+import { type Database, transaction } from "../../../src/index.ts"
+import { Counters, type counterCaches, type counterTables } from "./counters.ts"
+
+/** What concurrent callers met. */
+export type Met = { readonly reads: number; readonly writes: number; readonly stale: number }
+
+export type Callers = {
+  readonly db: Database<typeof counterTables>
+  readonly results: Pick<ReturnType<typeof counterCaches>, "versionOf" | "versions">
+  readonly callers: number
+  /** Calls of each caller. */
+  readonly calls: number
+  readonly random: () => number
+}
+
+const counterIds = [1, 2, 3]
+
+/**
+ * Lets several callers read and write a few counters at once, in every way there is. A read is stale where it gives less
+ * than the newest version that was acknowledged before it began.
+ */
+export async function callAtOnce({ db, results, callers, calls, random }: Callers): Promise<Met> {
+  const store = db.storage(Counters)
+  await store.deleteWhere({})
+  await store.createMany(counterIds.map((id) => ({ id, version: 0 })))
+  /** The newest version that was acknowledged, by counter. */
+  const acknowledged = new Map(counterIds.map((id) => [id, 0]))
+  const met = { reads: 0, writes: 0, stale: 0 }
+  const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T
+  const floorOf = (id: number) => acknowledged.get(id) as number
+
+  const reads: readonly ((id: number) => Promise<void>)[] = [
+    async (id) => {
+      const least = floorOf(id)
+      note(least, (await store.getOrFail(id)).version)
+    },
+    async (id) => {
+      const least = floorOf(id)
+      note(least, await results.versionOf(id))
+    },
+    async () => {
+      const least = counterIds.map(floorOf)
+      const versions = await results.versions()
+      for (const [index, version] of versions.entries()) note(least[index] as number, version)
+    },
+  ]
+  const note = (least: number, version: number): void => {
+    met.reads++
+    if (version < least) met.stale++
+  }
+
+  /** Adds to a counter and gives its version, of which nobody else can know before the transaction ends. */
+  const addTo = async (id: number): Promise<number> => {
+    await store.increment(id, { version: 1 }, { returning: false })
+    return (await store.getOrFail(id)).version
+  }
+  const writes: readonly ((id: number) => Promise<number | undefined>)[] = [
+    async (id) => (await store.increment(id, { version: 1 }))?.version,
+    (id) => transaction(() => addTo(id)),
+    (id) =>
+      transaction(async () => {
+        const version = await transaction(() => addTo(id), { nested: true })
+        await pauseNow()
+        return version
+      }),
+    (id) =>
+      transaction(async () => {
+        await db.execute`UPDATE counters SET version = version + 1 WHERE id = ${id}`
+        return (await store.getOrFail(id)).version
+      }),
+    async (id) => {
+      const undone = new Error("undone")
+      const failing = transaction(async () => {
+        await addTo(id)
+        await pauseNow()
+        throw undone
+      })
+      await failing.catch((error) => {
+        if (error !== undone) throw error
+      })
+      return undefined
+    },
+  ]
+  const pauseNow = async (): Promise<void> => {
+    if (random() < 0.3) await turn()
+  }
+
+  const call = async (): Promise<void> => {
+    for (let left = calls; left > 0; left--) {
+      const id = pick(counterIds)
+      if (random() < 0.75) await pick(reads)(id)
+      else {
+        const version = await pick(writes)(id)
+        met.writes++
+        if (version !== undefined) acknowledged.set(id, Math.max(floorOf(id), version))
+      }
+      await pauseNow()
+    }
+  }
+  await Promise.all(Array.from({ length: callers }, call))
+  return met
+}
