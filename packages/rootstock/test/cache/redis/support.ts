@@ -52,14 +52,15 @@ export type CoherenceOptions = {
   readonly local?: boolean
   readonly timings?: Partial<Timings>
   readonly prefix?: string
+  readonly deadlineMs?: number
   readonly warn?: (message: string) => void
 }
 
 /** A started cache over a real server; one process may hold several, as if they were processes of a system. */
 export async function openCoherence(options: CoherenceOptions): Promise<RedisCoherence & AsyncDisposable> {
-  const { url, mode = "strict", local = true, warn = () => undefined, prefix = "" } = options
+  const { url, mode = "strict", local = true, warn = () => undefined, prefix = "", deadlineMs = 500 } = options
   const coherence = new RedisCoherence({
-    server: new RealServer(url, { warn, prefix, deadlineMs: 500 }, local),
+    server: new RealServer(url, { warn, prefix, deadlineMs }, local),
     store: mode === "ttl" ? undefined : (options.store ?? new MemoryStore()),
     timers: realTimers(),
     mode,
