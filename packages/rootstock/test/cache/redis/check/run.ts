@@ -272,7 +272,7 @@ class CheckedSystem {
   /** Lets all come to rest, then ends the workers and takes their last reports. */
   async stop(): Promise<void> {
     for (const { proxy } of this.#workers) proxy.restore()
-    await sleep(4_000)
+    await sleep(3_000)
     this.#ending = true
     for (const { child } of this.#workers) child.send("stop")
     await Promise.all(
