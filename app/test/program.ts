@@ -20,12 +20,22 @@ function environment(more: Record<string, string>): Record<string, string> {
 /** What a command printed, and how it ended. */
 export type Ended = { code: number; out: string; err: string }
 
-/** Carries out a command within this process. */
-export async function run(words: string, env: Record<string, string> = {}): Promise<Ended> {
+/**
+ * Carries out a command within this process.
+ *
+ * @param words as one text, or as a list where one of them has a blank in it
+ * @param ask answers what a person is asked; without it there is nobody
+ */
+export async function run(
+  words: string | readonly string[],
+  env: Record<string, string> = {},
+  ask?: (question: string) => Promise<string>,
+): Promise<Ended> {
   const [out, err]: [string[], string[]] = [[], []]
-  const code = await runCommand(rootstock, words.split(" ").filter(Boolean), {
+  const code = await runCommand(rootstock, typeof words === "string" ? words.split(" ").filter(Boolean) : words, {
     env: environment({ LOG_LEVEL: "error", ...env }),
     terminal: false,
+    ask,
     print: (line) => out.push(`${line}\n`),
     complain: (line) => err.push(`${line}\n`),
     untilInterrupted: () => new Promise(() => undefined),

@@ -17,6 +17,8 @@ export type Argument = {
   required?: boolean
   /** The values that it may have, where they are known. */
   values?: readonly string[]
+  /** Whether more words of its kind may follow; only of the last argument. */
+  multiple?: boolean
 }
 
 /** Where a command reads and writes. */
@@ -39,8 +41,10 @@ export type OptionValue = string | boolean | (string | boolean)[] | undefined
 
 /** What a command was called with. */
 export type Call = {
-  /** Values by the arguments' names. */
+  /** Values by the arguments' names; of one that may be given several times the first. */
   words: Readonly<Record<string, string | undefined>>
+  /** All values of the argument that may be given several times. */
+  list: readonly string[]
   options: Readonly<Record<string, OptionValue>>
   /** Whether answers are JSON. */
   json: boolean
@@ -88,9 +92,10 @@ export function readCall(command: Command, words: readonly string[]): Call & { h
   const { values, positionals } = parse(command, words)
   const help = values["help"] === true
   const json = values["json"] === true
-  if (help) return { words: {}, options: {}, json, help }
+  if (help) return { words: {}, list: [], options: {}, json, help }
+  const takesMore = declared.at(-1)?.multiple === true
   const extra = positionals[declared.length]
-  if (extra !== undefined) throw new UsageError(`${extra} is one word too many.`)
+  if (extra !== undefined && !takesMore) throw new UsageError(`${extra} is one word too many.`)
   const read: Record<string, string | undefined> = {}
   for (const [at, argument] of declared.entries()) {
     const word = positionals[at]
@@ -100,7 +105,7 @@ export function readCall(command: Command, words: readonly string[]): Call & { h
     }
     read[argument.name] = word
   }
-  return { words: read, options: values, json, help }
+  return { words: read, list: takesMore ? positionals.slice(declared.length - 1) : [], options: values, json, help }
 }
 
 function list(values: readonly string[]): string {

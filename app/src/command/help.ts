@@ -1,9 +1,13 @@
+import { inColumns } from "./columns.ts"
 import { type Command, optionsOf } from "./command.ts"
 
 /** The help of a command, as lines. */
 export function helpOf(command: Command, path: readonly string[]): string[] {
   const name = path.join(" ")
-  const words = (command.arguments ?? []).map((one) => (one.required === true ? `<${one.name}>` : `[${one.name}]`))
+  const words = (command.arguments ?? []).map(({ name, required, multiple }) => {
+    const shown = multiple === true ? `${name}...` : name
+    return required === true ? `<${shown}>` : `[${shown}]`
+  })
   const usage = command.commands === undefined ? [name, ...words, "[options]"] : [name, "<command>"]
   const lines = [command.summary, "", `Usage: ${usage.join(" ")}`]
   if (command.commands !== undefined) {
@@ -24,6 +28,5 @@ export function helpOf(command: Command, path: readonly string[]): string[] {
 }
 
 function columns(rows: readonly (readonly [string, string])[]): string[] {
-  const width = Math.max(...rows.map(([left]) => left.length))
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`)
+  return inColumns(rows).map((line) => `  ${line}`)
 }

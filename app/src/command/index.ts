@@ -1,3 +1,4 @@
+export { inColumns } from "./columns.ts"
 export type { Answer, Argument, Call, Command, Option, OptionValue, Surroundings } from "./command.ts"
 export { inJsonKeys } from "./json-keys.ts"
 export { exitCodes, runCommand } from "./run.ts"

@@ -4,14 +4,14 @@ import { urlOf } from "../databases.ts"
 import { refusePending } from "../migrations.ts"
 import { openSystem } from "../opened-system.ts"
 import { systemNames, systems } from "../systems.ts"
-import { workplaceOf } from "./surroundings.ts"
+import { oneSystemOf, systemOption, workplaceOf } from "./surroundings.ts"
 
 /** Most keys that are listed or counted. */
 const mostKeys = 10_000
 
 /** Runs `work` with the cache of the system that `--system` names. */
 async function withCache(
-  { options }: Call,
+  call: Call,
   surroundings: Surroundings,
   work: (cache: Cache) => Promise<Answer>,
 ): Promise<Answer> {
@@ -22,8 +22,8 @@ async function withCache(
       "Set CACHE_URL to a Redis URL; /health and /metrics of the server show the counts of its own.",
     )
   }
-  const name = systemOf(options["system"])
-  const alone = systemNames.length === 1 || options["alone"] === true
+  const name = oneSystemOf(call)
+  const alone = systemNames.length === 1 || call.options["alone"] === true
   await refusePending(systems[name]!, urlOf(systems[name]!, workplace.settings, alone))
   const opened = await openSystem(name, workplace, alone)
   try {
@@ -33,14 +33,8 @@ async function withCache(
   }
 }
 
-function systemOf(given: unknown): string {
-  if (given === undefined && systemNames.length === 1) return systemNames[0]!
-  if (typeof given === "string" && systemNames.includes(given)) return given
-  throw new UsageError("--system is missing or not known.", `Give one of ${systemNames.join(", ")}.`)
-}
-
 const shared = {
-  system: { type: "string", value: "name", sentence: `The system: ${systemNames.join(", ")}.` },
+  system: systemOption,
   alone: {
     type: "boolean",
     sentence: "The system is served alone, so that its keys have no name of the system before them.",

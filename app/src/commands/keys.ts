@@ -1,5 +1,4 @@
-import { readInstant } from "rootstock/fields"
-import { type Command, inJsonKeys, type OptionValue, type Surroundings, UsageError } from "../command/index.ts"
+import { type Command, inJsonKeys, type Surroundings, UsageError } from "../command/index.ts"
 import { appUnit, openUnit, urlOf } from "../databases.ts"
 import { readScopes } from "../keys/scopes.ts"
 import { KeyService, type ShownKey } from "../keys/service.ts"
@@ -7,6 +6,7 @@ import { ApiKeyStorage } from "../keys/storage.ts"
 import { bringUp } from "../migrations.ts"
 import { appTables } from "../schema.ts"
 import { systemNames } from "../systems.ts"
+import { instantOption } from "./options.ts"
 import { requiredOption, workplaceOf } from "./surroundings.ts"
 
 /** Runs `work` with the keys of the app's database. */
@@ -21,15 +21,6 @@ async function withKeys<T>(surroundings: Surroundings, work: (keys: KeyService) 
 function lineOf({ id, name, prefix, scopes, expiresAt, revokedAt }: ShownKey): string {
   const state = revokedAt === null ? (expiresAt === null ? "" : `, expires ${expiresAt.toISOString()}`) : ", revoked"
   return `${id}  ${prefix}…  ${scopes.join(",")}  ${name}${state}`
-}
-
-function readExpiry(text: OptionValue): Date | undefined {
-  if (typeof text !== "string") return undefined
-  const instant = readInstant(text)
-  if (instant === undefined) {
-    throw new UsageError(`--expires ${text} is no instant.`, "Write it as 2027-01-31T00:00:00Z.")
-  }
-  return instant
 }
 
 const create: Command = {
@@ -49,7 +40,7 @@ const create: Command = {
     const name = requiredOption(call, "name", "warehouse")
     if (name.length > 120) throw new UsageError("--name is longer than 120 characters.")
     const scopes = readScopes(requiredOption(call, "scopes", "shop:read"), systemNames)
-    const expiresAt = readExpiry(call.options["expires"])
+    const expiresAt = instantOption(call, "expires")
     const made = await withKeys(surroundings, (keys) =>
       keys.create({ name, scopes, ...(expiresAt === undefined ? {} : { expiresAt }) }),
     )

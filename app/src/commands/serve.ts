@@ -1,4 +1,4 @@
-import { checkListening, createServer, type HealthParts, mountable, worstOf } from "rootstock/http"
+import { checkListening, createServer, type HealthParts, mountable, Operations, worstOf } from "rootstock/http"
 import { labelled } from "rootstock/metrics"
 import type { Command, Surroundings } from "../command/index.ts"
 import { appUnit, openUnit, unitsOf, urlOf } from "../databases.ts"
@@ -83,9 +83,11 @@ async function prepare(
       title: names.map((name) => systems[name]!.title).join(", "),
       version,
       publicUrl: settings.PUBLIC_URL,
-      systems: parts.map(({ system, database, context, parts }) =>
-        mountable(system, database, context, parts, settings.API_AUTH),
-      ),
+      systems: parts.map(({ system, database, context, parts, schedules }) => ({
+        ...mountable(system, database, context, parts, settings.API_AUTH),
+        operations: new Operations(schedules),
+      })),
+      operatorToken: settings.OPERATOR_TOKEN,
       lookupKey: keys.lookup,
       health: healthOf(parts, () => app.ping()),
       metrics: parts.map(

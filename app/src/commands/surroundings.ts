@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "rootstock/clock"
 import { readSettings, type Settings } from "rootstock/config"
 import { ConfigError } from "rootstock/errors"
 import { createLogger, type Logger } from "rootstock/log"
-import { type Call, type Surroundings, UsageError } from "../command/index.ts"
+import { type Call, type Option, type Surroundings, UsageError } from "../command/index.ts"
 import { systemNames } from "../systems.ts"
 
 /** What every command that touches databases works with. */
@@ -49,6 +49,21 @@ export const systemArgument = {
 export function systemsOf({ words }: Call): string[] {
   const name = words["system"]
   return name === undefined ? systemNames : [name]
+}
+
+/** The option that names one system. */
+export const systemOption: Option = {
+  type: "string",
+  value: "name",
+  sentence: `The system: ${systemNames.join(", ")}; needed where there are several.`,
+}
+
+/** The one system that a call means: the only one where it does not say. @throws UsageError */
+export function oneSystemOf({ options }: Call): string {
+  const given = options["system"]
+  if (given === undefined && systemNames.length === 1) return systemNames[0]!
+  if (typeof given === "string" && systemNames.includes(given)) return given
+  throw new UsageError("--system is missing or not known.", `Give one of ${systemNames.join(", ")}.`)
 }
 
 /** The text of an option that must be there. @throws UsageError */

@@ -198,10 +198,3 @@ export const fire = objectOf("Fire", {
   cause: oneOf("due", "hand", "replay"),
   at: refined(moment, { description: "When it was made." }),
 })
-
-/** A value with null in place of undefined, as JSON shows what is not there. */
-export function withNulls<T extends object>(value: T): WithNulls<T> {
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, item ?? null])) as WithNulls<T>
-}
-
-type WithNulls<T> = { [K in keyof T]: undefined extends T[K] ? Exclude<T[K], undefined> | null : T[K] }

@@ -2,9 +2,10 @@ import { oneOf, refined, uuidText, withDefault } from "../../fields/index.ts"
 import type { JobDetail, JobState } from "../../jobs/index.ts"
 import type { Route } from "../route.ts"
 import { call } from "./call.ts"
-import { acted, job, jobDetail, jobFilter, jobState, pageOf, pageQuery, targetOf, withNulls } from "./fields.ts"
+import { acted, job, jobDetail, jobFilter, jobState, pageOf, pageQuery, targetOf } from "./fields.ts"
 import type { JobOperations } from "./job-operations.ts"
 import { rules } from "./rules.ts"
+import { jobDetailView, jobView } from "./views.ts"
 
 const tag = "operations: jobs"
 const params = { jobId: uuidText }
@@ -43,7 +44,7 @@ export function jobRoutes(jobs: JobOperations): Route[] {
       },
       async ({ query: { cursor, limit, ...filter } }) => {
         const { jobs: found, next } = await jobs.list(filter, { cursor, limit })
-        return { items: found.map(withNulls), nextCursor: next ?? null }
+        return { items: found.map(jobView), nextCursor: next ?? null }
       },
     ),
     call(
@@ -118,7 +119,4 @@ function inState<F extends object>(
 }
 
 /** Inside the transaction that acted on it, it is still there. */
-function shown(found: JobDetail | undefined) {
-  const { errors, ...rest } = found as JobDetail
-  return { ...withNulls(rest), errors: [...errors] }
-}
+const shown = (found: JobDetail | undefined) => jobDetailView(found as JobDetail)

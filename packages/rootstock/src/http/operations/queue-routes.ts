@@ -1,9 +1,10 @@
 import { optional, words } from "../../fields/index.ts"
 import type { Route } from "../route.ts"
 import { call } from "./call.ts"
-import { acted, queue, queueName, queuesAndWorkers, targetOf, withNulls } from "./fields.ts"
+import { acted, queue, queueName, queuesAndWorkers, targetOf } from "./fields.ts"
 import type { QueueOperations } from "./queue-operations.ts"
 import { rules } from "./rules.ts"
+import { queueView, statsView } from "./views.ts"
 
 const tag = "operations: queues"
 const params = { queue: queueName }
@@ -16,16 +17,13 @@ export function queueRoutes(queues: QueueOperations): Route[] {
       "GET",
       "/queues",
       { summary: "How all queues stand, and which workers live", tag, answer: queuesAndWorkers },
-      async () => {
-        const { queues: all, workers } = await queues.stats()
-        return { queues: all.map(withNulls), workers: [...workers] }
-      },
+      async () => statsView(await queues.stats()),
     ),
     call(
       "GET",
       "/queues/{queue}",
       { summary: "How a queue stands", tag, params, answer: queue, refusals },
-      async ({ params }) => withNulls(await queues.get(params.queue)),
+      async ({ params }) => queueView(await queues.get(params.queue)),
     ),
     call(
       "POST",
@@ -38,13 +36,13 @@ export function queueRoutes(queues: QueueOperations): Route[] {
         answer: queue,
         refusals,
       },
-      async ({ params }) => withNulls(await queues.pause(params.queue)),
+      async ({ params }) => queueView(await queues.pause(params.queue)),
     ),
     call(
       "POST",
       "/queues/{queue}/resume",
       { summary: "Take jobs from a queue again", tag, params, answer: queue, refusals },
-      async ({ params }) => withNulls(await queues.resume(params.queue)),
+      async ({ params }) => queueView(await queues.resume(params.queue)),
     ),
     call(
       "POST",

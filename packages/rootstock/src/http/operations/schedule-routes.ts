@@ -21,6 +21,7 @@ import {
 } from "./fields.ts"
 import { rules } from "./rules.ts"
 import type { ScheduleOperations } from "./schedule-operations.ts"
+import { scheduleView, shownFires } from "./views.ts"
 
 const tag = "operations: schedules"
 const params = { scheduleKey }
@@ -38,17 +39,8 @@ const changeTarget = targetOf("ChangeTarget", scheduleKey, scheduleFilter, { cha
 const many =
   "500 in a transaction, so that what was done stays done where it fails midway. With an `Idempotency-Key` all in one."
 
-/** Fires that are shown with a schedule. */
-const shownFires = 10
-
 export function scheduleRoutes(schedules: ScheduleOperations): Route[] {
-  const shown = (one: Schedule) => ({
-    ...one,
-    ...(typeof one.misfire === "object"
-      ? { misfire: "all" as const, misfireMax: one.misfire.all }
-      : { misfire: one.misfire, misfireMax: null }),
-    nextFires: schedules.upcoming(one, shownFires),
-  })
+  const shown = (one: Schedule) => scheduleView(one, schedules)
   return [
     call(
       "GET",
