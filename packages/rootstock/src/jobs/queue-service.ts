@@ -76,9 +76,14 @@ export class QueueService implements Taker {
     this.#options.source.resume(identity)
   }
 
+  /** Begins nothing more from here on. */
+  halt(): void {
+    this.#stopped = true
+  }
+
   /** Takes nothing more. @returns the jobs that were taken and not begun, to be given back */
   async quiesce(): Promise<readonly TakenJob[]> {
-    this.#stopped = true
+    this.halt()
     await this.#options.source.stop()
     const unbegun = this.#ready.splice(0)
     for (const job of unbegun) this.#options.source.settled?.(job)

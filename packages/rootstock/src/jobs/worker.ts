@@ -154,6 +154,7 @@ export class JobWorker {
   }
 
   async #stop(): Promise<void> {
+    for (const service of this.#services) service.halt()
     for (const stop of this.#stops.splice(0)) await stop()
     await Promise.all(this.#periodic.map((one) => one.stop()))
     await this.#transport?.quiesce()
