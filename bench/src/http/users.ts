@@ -21,7 +21,7 @@ export async function fillUsers({ query }: EmptyDatabase): Promise<string> {
 
 /** The same users in the file that the shop has made. */
 export function fillUsersOfFile(path: string): void {
-  const database = new DatabaseSync(path)
+  const database = new DatabaseSync(path, { timeout: 10_000 })
   const insert = database.prepare(
     "INSERT INTO users (id, username, email, description, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
   )
