@@ -23,6 +23,8 @@ export type OpenedSystem = {
   readonly scheduler: Scheduler
   /** Begins to do its jobs, and to remove what has ended. */
   startWorker(options?: { queues?: readonly string[] }): Promise<JobWorker>
+  /** Begins to connect to the broker, where there is one; before a worker starts. */
+  connectBroker(): void
   brokerState(): PartState
   metrics(): Promise<readonly Metric[]>
   /** Ends what works on it, then closes the database; idempotent. */
@@ -41,7 +43,8 @@ export async function openSystem(name: string, workplace: Workplace, alone: bool
   try {
     const context = { clock, timeZone: settings.TIME_ZONE, log: log.named(name) }
     const jobs = openJobs(database, { jobs: system.jobs, log: log.named(`${name}.jobs`) })
-    const parts = system.open(database, { ...context, jobs, broker: false })
+    const broker = await openSystemBroker(name, jobs, workplace)
+    const parts = system.open(database, { ...context, jobs, broker: broker !== undefined })
     const cache = await openSystemCache(name, database, parts.caches, { settings, log, alone })
     const schedules = openSchedules(jobs)
     const scheduler = openScheduler(schedules, {
@@ -68,20 +71,31 @@ export async function openSystem(name: string, workplace: Workplace, alone: bool
       schedules,
       scheduler,
       async startWorker(options = {}) {
-        const worker = jobs.worker({ handlers: parts.handlers, ...options })
+        const worker = jobs.worker({
+          handlers: parts.handlers,
+          ...options,
+          ...(broker === undefined ? {} : { broker }),
+        })
         workers.push(worker)
         await worker.start()
         pruner.start()
         return worker
       },
-      brokerState: () => "off",
+      connectBroker: () => broker?.start(),
+      brokerState: () => broker?.state ?? "off",
       async metrics() {
-        return [...cache.metrics(), ...(await jobs.metrics()), ...(await schedules.metrics())]
+        return [
+          ...cache.metrics(),
+          ...(await jobs.metrics()),
+          ...(broker?.metrics() ?? []),
+          ...(await schedules.metrics()),
+        ]
       },
       async close() {
         await pruner.stop()
         await scheduler.stop()
         await Promise.all(workers.map((worker) => worker.stop()))
+        await broker?.stop()
         await cache.close()
         await database.close()
       },
@@ -90,4 +104,11 @@ export async function openSystem(name: string, workplace: Workplace, alone: bool
     await database.close()
     throw error
   }
+}
+
+/** The broker that the settings name, or undefined; its client is only loaded where there is one. */
+async function openSystemBroker(name: string, jobs: Jobs, { settings, log }: Workplace) {
+  if (settings.broker.startsWith("database:")) return undefined
+  const { openBroker } = await import("rootstock/jobs/rabbitmq")
+  return openBroker(jobs, { url: settings.broker, name, log: log.named(`${name}.broker`) })
 }

@@ -30,6 +30,7 @@ export const work: Command = {
         opened.push(await openSystem(name, workplace, alone))
       }
       for (const one of opened) {
+        one.connectBroker()
         if (wanted.jobs) await one.startWorker(wanted.queues === undefined ? {} : { queues: wanted.queues })
         if (wanted.scheduler) await one.scheduler.start()
       }
