@@ -4,7 +4,7 @@ import { currentSession, transaction } from "../session/index.ts"
 import { absent, type Coherence, type Kind, type Load, type Target, type Trace } from "./coherence.ts"
 import { type Counters, newCounters } from "./counters.ts"
 import { freezeDeep, sizeOf } from "./frozen.ts"
-import { cacheOf } from "./opened.ts"
+import { cacheOf, openedCaches } from "./opened.ts"
 import { type Life, type LifeOptions, lifeOf } from "./options.ts"
 import { KeyPattern } from "./pattern.ts"
 import { areOfKey, columnsTag, type Tag, tableTag } from "./tags.ts"
@@ -124,6 +124,8 @@ export function cacheResult<A extends readonly KeyValue[], R>(
  * Makes a function forget results after it: keys are patterns whose placeholders stand for its arguments in their order, or
  * a function of its arguments. It runs in a transaction, and they are forgotten after its commit.
  *
+ * @throws DeclarationError where a key is of no pattern that the database's cache knows
+ *
  * ### Examples
  *
  * ```ts
@@ -152,11 +154,22 @@ export function invalidates<A extends unknown[], R>(
       async () => {
         const forgotten = keysOf(values)
         const result = await work(...values)
-        for (const key of forgotten) await cacheOf(key, (cache) => cache.owns(key))?.forget([key])
+        for (const key of forgotten) await forgetKey(key)
         return result
       },
       work.name === "" ? {} : { name: work.name },
     )
+}
+
+/** Forgets a key with the transaction. @throws DeclarationError where its database has a cache that knows no such key */
+async function forgetKey(key: string): Promise<void> {
+  const cache = cacheOf(key, (one) => one.owns(key))
+  if (cache !== undefined) return cache.forget([key])
+  const host = currentSession()?.host
+  if (![...openedCaches].some((one) => one.host === host)) return
+  throw new DeclarationError(`The cache key ${shown(key)} is of no pattern that is cached.`, {
+    cure: "Correct it, or give openCache what it is a key of.",
+  })
 }
 
 function cacheHaving(declaration: ResultDeclaration) {

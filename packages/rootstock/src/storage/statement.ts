@@ -22,7 +22,7 @@ export function isReading(sql: string): boolean {
   return word === "values" || word === "table" || word === "show"
 }
 
-/** Statements that change no row of a declared table, some of which no transaction takes. */
+/** Statements that change no row of a declared table, some of which no transaction takes; a SELECT may lock rows. */
 const rowless = new Set([
   "analyze",
   "checkpoint",
@@ -37,6 +37,7 @@ const rowless = new Set([
   "reindex",
   "reset",
   "revoke",
+  "select",
   "set",
   "unlisten",
   "vacuum",

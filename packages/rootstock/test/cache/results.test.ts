@@ -315,6 +315,14 @@ describe("results from the cache", () => {
       assert.equal(await anything("5"), "later")
     })
 
+    it("are not forgotten by a key that is none, which is refused", async () => {
+      const change = invalidates(["anythin:{key}"], async (key: number) => store.people.create({ name: `${key}` }))
+      await refuses(() => change(5), { code: "DECLARATION", message: /"anythin:5" is of no pattern/ })
+      assert.equal(await store.people.count(), 0)
+      await place.cache.close()
+      await change(5)
+    })
+
     it("are forgotten by a write in the middle of the function's work, for those who come after", async () => {
       const { id } = await store.people.create({ name: "Ann" })
       const { promise: reached, resolve: reach } = Promise.withResolvers<void>()

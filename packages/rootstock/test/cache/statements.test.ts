@@ -51,7 +51,7 @@ describe("free SQL", () => {
     assert.deepEqual(written("DELETE FROM teams USING people"), ["people", "teams"])
     assert.deepEqual(written("SELECT 1; UPDATE teams SET id = 1"), ["teams"])
     assert.deepEqual(written("DO $$ BEGIN EXECUTE 'UPDATE people SET id = 1'; END $$"), ["people"])
-    assert.deepEqual(written("SELECT peoples, xpeople FROM other"), ["people", "teams"])
+    assert.deepEqual(written("UPDATE other SET peoples = xpeople"), ["people", "teams"])
     assert.deepEqual(written("CALL change_all()"), ["people", "teams"])
     assert.deepEqual(written("TRUNCATE people CASCADE"), ["people", "teams"])
   })
@@ -66,6 +66,7 @@ describe("free SQL", () => {
     ]) {
       assert.deepEqual(written(sql), [], sql)
     }
+    assert.deepEqual(written("SELECT id FROM people FOR UPDATE"), [])
     assert.deepEqual(written("SET x = 1; UPDATE people SET id = 1"), ["people"])
   })
 })

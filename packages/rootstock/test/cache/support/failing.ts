@@ -3,11 +3,12 @@ import { absent, type Changes, type Coherence, type Load, type Target } from "..
 
 /**
  * A coherence that does as badly as it may: what it has it does not find, it goes to the database instead, it loses all,
- * and it takes its time with acknowledgements. What it may not do is forget a write.
+ * and it takes its time with acknowledgements, all of which it wants to hear of in their transactions. What it may not do
+ * is forget a write.
  */
 export class FailingCoherence implements Coherence {
   readonly state = "away"
-  readonly recordsWrites: boolean
+  readonly recordsWrites = true
   readonly memory: Coherence["memory"]
   readonly #inner: Coherence
   readonly #random: () => number
@@ -15,7 +16,6 @@ export class FailingCoherence implements Coherence {
   constructor(inner: Coherence, random: () => number) {
     this.#inner = inner
     this.#random = random
-    this.recordsWrites = inner.recordsWrites
     this.memory = inner.memory
   }
 
