@@ -59,11 +59,21 @@ export class RedisConnection {
     client.on("invalidate", (key: Buffer | null) => {
       if (this.#open) options.changed(key === null ? undefined : key.toString())
     })
-    this.#check = setInterval(() => void this.send(["PING"]).catch(() => undefined), checkMs)
+    this.#check = setInterval(() => void this.#checkRole(), checkMs)
   }
 
   get open(): boolean {
     return this.#open
+  }
+
+  /** A server that came to follow another takes over that one's data, and says nothing of it to who is connected. */
+  async #checkRole(): Promise<void> {
+    try {
+      const [role] = (await this.send(["ROLE"])) as readonly RedisReply[]
+      if (role !== "master") this.#end(wrongRole(String(role)))
+    } catch {
+      // It ended, or does not tell its role: that it answered is enough then.
+    }
   }
 
   /**
@@ -188,6 +198,12 @@ export async function connectRedis(options: ConnectOptions, abandoned: AbortSign
   }
 }
 
+function wrongRole(role: string): UnavailableError {
+  return new UnavailableError(`the server is a ${role}, which cannot be written to`, {
+    cure: "Name the server that it follows.",
+  })
+}
+
 function readRunId(info: string): string {
   const field = (name: string) => new RegExp(`^${name}:(.*?)\r?$`, "m").exec(info)?.[1]
   const runId = field("run_id")
@@ -195,6 +211,6 @@ function readRunId(info: string): string {
   if (runId === undefined || runId === "") throw refuse("the server does not tell its run_id")
   if (field("loading") === "1") throw refuse("the server is loading its data")
   const role = field("role")
-  if (role !== "master") throw refuse(`the server is a ${role}, which cannot be written to`)
+  if (role !== "master") throw wrongRole(String(role))
   return runId
 }

@@ -242,6 +242,16 @@ requireRedisServer("Redis", () => {
     await redis.close()
   })
 
+  it("leaves a server that comes to follow another, and is back when it leads again", async () => {
+    await using demoted = await OwnRedis.start()
+    const { redis } = await opened(demoted.url)
+    await demoted.command("REPLICAOF", "127.0.0.1", "1")
+    await until(() => redis.state === "away", "it is found out")
+    await demoted.command("REPLICAOF", "NO", "ONE")
+    await until(() => redis.state === "connected", "it is connected again")
+    await redis.close()
+  })
+
   it("leaves neither timer nor socket when it is closed, connected or away", async () => {
     const resources = () =>
       process

@@ -6,7 +6,7 @@ import { LocalTier } from "./local.ts"
 import { Order, Tokens } from "./order.ts"
 import { Outbox } from "./outbox.ts"
 import { Pace, within } from "./pace.ts"
-import type { ControlStore, Server, Timers } from "./ports.ts"
+import type { ControlStore, Mode, Server, Timers } from "./ports.ts"
 import { Reads } from "./reads.ts"
 import { type Timings, timings as usualTimings } from "./timings.ts"
 import { BlindTrust, DatabaseTrust, type Trust, type TrustOptions } from "./trust.ts"
@@ -33,6 +33,17 @@ export type RedisCoherenceOptions = {
   readonly timings?: Timings | undefined
   /** Makes the view of the database; for who studies the protocol. */
   readonly trust?: ((options: TrustOptions) => Trust) | undefined
+}
+
+/** How a cache over Redis stands, in the view of this process. */
+export type RedisStanding = {
+  /** What the database says. */
+  readonly mode: Mode
+  readonly epoch: number
+  /** Whether entries are given at present. */
+  readonly serving: boolean
+  /** Writes that are committed and not acknowledged. */
+  readonly waitingWrites: number
 }
 
 /** How long `stop` waits for writes that are not acknowledged, in milliseconds. */
@@ -96,6 +107,12 @@ export class RedisCoherence implements Coherence {
   /** Whether entries are given at present: Redis answers, and the database says that it may be believed. */
   get serving(): boolean {
     return this.#pace.now() < this.#trust.trustedUntil(this.#server.link)
+  }
+
+  /** How it stands, for people. */
+  get standing(): RedisStanding {
+    const { mode, epoch } = this.#trust
+    return { mode, epoch, serving: this.serving, waitingWrites: this.#fences.size }
   }
 
   peek(target: Target): unknown {

@@ -1,4 +1,9 @@
-export { type CoherenceMode, RedisCoherence, type RedisCoherenceOptions } from "./coherence.ts"
+export {
+  type CoherenceMode,
+  RedisCoherence,
+  type RedisCoherenceOptions,
+  type RedisStanding,
+} from "./coherence.ts"
 export { type RedisCacheOptions, realTimers, redisCoherence } from "./open.ts"
 export type {
   ControlRow,

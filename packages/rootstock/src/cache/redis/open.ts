@@ -45,7 +45,8 @@ export function realTimers(random: () => number = Math.random): Timers {
  */
 export function redisCoherence(url: string, database: Database, options: RedisCacheOptions = {}): RedisCoherence {
   const { coherence: mode = "strict", local = true, random = Math.random } = options
-  const warn = options.warn ?? ((message) => process.emitWarning(message))
+  // One limit for all that there is to say.
+  const warn = limitedWarnings(options.warn ?? ((message) => process.emitWarning(message)))
   const server = new RealServer(
     url,
     {
@@ -63,6 +64,6 @@ export function redisCoherence(url: string, database: Database, options: RedisCa
     mode,
     local,
     memory: options.memory,
-    warn: limitedWarnings(warn),
+    warn,
   })
 }

@@ -4,7 +4,7 @@ import type { Timings } from "./timings.ts"
 import type { Writes } from "./writes.ts"
 
 /** Done ids are deleted together after this time, in milliseconds. */
-const gatherMs = 50
+const gatherMs = 100
 /** What is looked at, and what is done, at a time. */
 const portion = 500
 

@@ -1,4 +1,4 @@
-import type { Load, Target } from "../coherence.ts"
+import type { Kind, Load, Target } from "../coherence.ts"
 import type { Batches, Found } from "./batches.ts"
 import { Flight, type Outcome } from "./flight.ts"
 import type { Order, Tokens } from "./order.ts"
@@ -49,6 +49,8 @@ export class Reads {
   readonly #warn: (message: string, cause?: unknown) => void
   readonly #flights = new Map<string, Flight>()
   readonly #renewals = new Set<string>()
+  /** Keys whose entry is looked at, to see whether it still is to be renewed. */
+  readonly #looks = new Set<string>()
   /** Loads past the cache that have not begun. */
   readonly #bypasses = new Map<string, Promise<unknown>>()
 
@@ -77,7 +79,7 @@ export class Reads {
         if (found.state === "entry") {
           kind.counters.hitsRemote++
           kind.trace?.("hit", key)
-          if (kind.softTtlMs !== undefined && found.age >= kind.softTtlMs) void this.#renew(target, load, link, found)
+          if (isPastSoft(kind, found)) void this.#renew(target, load, link, found)
           return found.value
         }
         if (found.state === "failed") break
@@ -98,13 +100,11 @@ export class Reads {
   /** A hit of the process's memory is past its soft time to live. */
   renewKept(target: Target, load: Load): void {
     const link = this.#trustedLink()
-    if (link === undefined || this.#renewals.has(target.key)) return
-    const found = this.#batches.get(link, target)
-    void found.then((found) => {
-      const { softTtlMs } = target.kind
-      if (found.state === "entry" && softTtlMs !== undefined && found.age >= softTtlMs) {
-        void this.#renew(target, load, link, found)
-      }
+    if (link === undefined || this.#looks.has(target.key)) return
+    this.#looks.add(target.key)
+    void this.#batches.get(link, target).then(async (found) => {
+      if (found.state === "entry" && isPastSoft(target.kind, found)) await this.#renew(target, load, link, found)
+      this.#looks.delete(target.key)
     })
   }
 
@@ -287,6 +287,11 @@ export class Reads {
       this.#renewals.delete(key)
     }
   }
+}
+
+/** Whether a hit is to be renewed; a kept "there is none" only ends. */
+function isPastSoft({ softTtlMs }: Kind, { value, age }: Extract<Found, { state: "entry" }>): boolean {
+  return softTtlMs !== undefined && value !== undefined && age >= softTtlMs
 }
 
 async function loadFrozen({ kind }: Target, load: Load): Promise<unknown> {

@@ -137,6 +137,7 @@ export class DatabaseTrust implements Trust {
   /** A link that was made after the epoch was seen leads to the server that is there; an older one may not. */
   connected(): void {
     this.#connectedAt = this.#pace.now()
+    this.stuck = false
   }
 
   async #create(): Promise<void> {
@@ -220,8 +221,12 @@ export class DatabaseTrust implements Trust {
 
   /** This process and the row speak of different runs of Redis. */
   async #disagree(link: Link): Promise<void> {
-    if (this.#connectedAt < this.#seenAt) link.drop()
-    else await this.turnOff()
+    if (this.#connectedAt < this.#seenAt) {
+      link.drop()
+      return
+    }
+    this.#warn("Redis is another run than the one that the cache was kept in; it is used again when all agree on it.")
+    await this.turnOff()
   }
 
   async #warmUp(link: Link): Promise<void> {
