@@ -70,7 +70,7 @@ function cacheUrl(place: CachePlace): string {
 /** Opens a shop on an engine; the clock stands at noon UTC of a Wednesday. */
 export async function openShop(
   engine: Engine,
-  { cachePlace = usualPlaces[engine.name] }: { cachePlace?: CachePlace } = {},
+  { cachePlace = usualPlaces[engine.name], broker = false }: { cachePlace?: CachePlace; broker?: boolean } = {},
 ): Promise<TestShop> {
   const place = await engine.temporaryDatabase()
   await migrateUp({ url: place.url, directory: fileURLToPath(shop.migrations) })
@@ -88,7 +88,7 @@ export async function openShop(
   const stores = openStores(database)
   const caches = makeCaches(stores)
   const jobs = openJobs(database, { jobs: shop.jobs, log: log.named("shop.jobs") })
-  const services = makeServices({ ...context, stores, caches, jobs, broker: false })
+  const services = makeServices({ ...context, stores, caches, jobs, broker })
   const handlers = makeHandlers(services, context.timeZone)
   const parts = {
     routes: routes(services),
