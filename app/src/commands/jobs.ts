@@ -2,6 +2,7 @@ import { type JobAction, type Operations, operationsJson } from "rootstock/http"
 import type { JobDetail, JobFilter, JobState, JobSummary, QueueDepth } from "rootstock/jobs"
 import { type Call, type Command, inColumns, type Option, type Surroundings, UsageError } from "../command/index.ts"
 import {
+  checkAskable,
   countAnswer,
   inWords,
   isMeant,
@@ -145,9 +146,10 @@ function actionCommand({ name, summary, examples, done, states: possible, questi
       const state = only ?? choiceOption(call, "state", possible)
       if (state === undefined) throw new UsageError("--state is missing.", `Give one of ${possible.join(", ")}.`)
       const filter = filterOf(call, state)
+      if (question !== undefined) checkAskable(call, surroundings)
       return operate(call, surroundings, async ({ jobs }) => {
-        if (question !== undefined && !(await isMeant(call, surroundings, await questionOf(jobs, question, filter))))
-          return nothingDone
+        const asked = question === undefined ? undefined : () => questionOf(jobs, question, filter)
+        if (asked !== undefined && !(await isMeant(call, surroundings, asked))) return nothingDone
         return countAnswer(done, await jobs.act(name, { filter }), undefined, "job")
       })
     },

@@ -69,21 +69,22 @@ export const yesOption: Option = { type: "boolean", short: "y", sentence: "Does 
 export function meansAll({ options, list }: Call, what: string, filters: readonly string[]): boolean {
   const all = options["all"] === true
   if (all && list.length > 0) throw new UsageError(`--all and ${what} exclude each other.`, "Give one of them.")
-  if (!all && list.length === 0) throw new UsageError(`There is no ${what}.`, `Give some, or --all with filters.`)
+  if (!all && list.length === 0) throw new UsageError(`No ${what} are given.`, `Give some, or --all with filters.`)
   const stray = all ? undefined : filters.find((name) => options[name] !== undefined)
   if (stray !== undefined) throw new UsageError(`--${stray} goes with --all.`, `Leave it out, or give --all.`)
   return all
 }
 
-/**
- * Asks a person whether something that is hard to take back is meant.
- *
- * @throws UsageError where nobody can be asked and `--yes` is missing
- */
-export async function isMeant(call: Call, { ask }: Surroundings, question: string): Promise<boolean> {
-  if (call.options["yes"] === true) return true
-  if (ask === undefined) throw new UsageError("--yes is missing, and nobody can be asked.", `It would be: ${question}`)
-  return /^\s*y(es)?\s*$/i.test(await ask(`${question} [y/N] `))
+/** @throws UsageError where `--yes` is missing and nobody can be asked */
+export function checkAskable({ options }: Call, { ask }: Surroundings): void {
+  if (options["yes"] === true || ask !== undefined) return
+  throw new UsageError("--yes is missing, and there is no terminal to ask on.", "Give --yes where you mean it.")
+}
+
+/** Whether something that is hard to take back is meant: asks a person, unless `--yes` is given. */
+export async function isMeant(call: Call, { ask }: Surroundings, question: () => Promise<string>): Promise<boolean> {
+  if (call.options["yes"] === true || ask === undefined) return true
+  return /^\s*y(es)?\s*$/i.test(await ask(`${await question()} [y/N] `))
 }
 
 /** What is answered where a person said no. */

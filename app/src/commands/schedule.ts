@@ -1,3 +1,4 @@
+import type { Settings } from "rootstock/config"
 import { type Operations, operationsJson } from "rootstock/http"
 import type {
   NewSchedule,
@@ -17,6 +18,7 @@ import {
   UsageError,
 } from "../command/index.ts"
 import {
+  checkAskable,
   countAnswer,
   inWords,
   isMeant,
@@ -85,15 +87,19 @@ const definitionOptions: Readonly<Record<string, Option>> = {
   "grace-ms": { type: "string", value: "n", sentence: "How many milliseconds late a fire is still on time (60000)." },
 }
 
-/** The timing that is given, in the zone of the business where none is. @throws UsageError */
-function timingOf(call: Call, timeZone: string | undefined) {
-  const [cron, at] = [textOption(call, "cron"), instantOption(call, "at")]
-  const zone = textOption(call, "time-zone") ?? (cron === undefined ? undefined : timeZone)
+/** The timing as it is given. @throws UsageError */
+function timingOf(call: Call) {
+  const [cron, at, timeZone] = [textOption(call, "cron"), instantOption(call, "at"), textOption(call, "time-zone")]
   return {
     ...(cron === undefined ? {} : { cron }),
-    ...(zone === undefined ? {} : { timeZone: zone }),
+    ...(timeZone === undefined ? {} : { timeZone }),
     ...(at === undefined ? {} : { at }),
   }
+}
+
+/** What recurs without a zone does so in that of the business. */
+function inZone<T extends ReturnType<typeof timingOf>>(timing: T, { TIME_ZONE }: Settings): T {
+  return timing.cron === undefined ? timing : { timeZone: TIME_ZONE, ...timing }
 }
 
 /** @throws UsageError */
@@ -161,9 +167,10 @@ const add: Command = {
   options: { system: systemOption, ...definitionOptions },
   async run(call, surroundings) {
     const kind = requiredOption(call, "kind", "report_run")
+    const input = { payload: {}, ...restOf(call), kind, ...timingOf(call) }
     return operate(call, surroundings, async ({ schedules }, { settings }) => {
-      const input = { payload: {}, ...restOf(call), kind, ...timingOf(call, settings.TIME_ZONE) }
-      return scheduleAnswer("Added", await schedules.add(call.words["key"]!, input as NewSchedule), schedules)
+      const added = await schedules.add(call.words["key"]!, inZone(input, settings) as NewSchedule)
+      return scheduleAnswer("Added", added, schedules)
     })
   },
 }
@@ -179,7 +186,7 @@ const change: Command = {
     rev: { type: "string", value: "n", sentence: "Refuses where somebody has changed it since it had this rev." },
   },
   async run(call, surroundings) {
-    const changes = { ...restOf(call), ...timingOf(call, undefined) } as ScheduleChanges
+    const changes = { ...restOf(call), ...timingOf(call) } as ScheduleChanges
     if (Object.keys(changes).length === 0) throw new UsageError("There is nothing to change.")
     const rev = numberOption(call, "rev", 0, Number.MAX_SAFE_INTEGER)
     return operate(call, surroundings, async ({ schedules }) =>
@@ -208,17 +215,15 @@ function actionCommand({ name, summary, done, one, many, question }: Action): Co
     async run(call, surroundings) {
       const all = meansAll(call, "keys", Object.keys(filterOptions))
       const filter = filterOf(call)
+      if (all && question !== undefined) checkAskable(call, surroundings)
       return operate(call, surroundings, async ({ schedules }) => {
         if (!all) {
           const ids = [...new Set(call.list)]
           if (ids.length === 1) return one(schedules, ids[0]!)
           return countAnswer(done, await schedules[many]({ ids }), ids.length, "schedule")
         }
-        if (
-          question !== undefined &&
-          !(await isMeant(call, surroundings, await questionOf(schedules, question, filter)))
-        )
-          return nothingDone
+        const asked = question === undefined ? undefined : () => questionOf(schedules, question, filter)
+        if (asked !== undefined && !(await isMeant(call, surroundings, asked))) return nothingDone
         return countAnswer(done, await schedules[many]({ filter }), undefined, "schedule")
       })
     },
@@ -283,13 +288,14 @@ const next: Command = {
   async run(call, surroundings) {
     const count = numberOption(call, "count", 1, 1_000) ?? 10
     const key = call.words["key"]
-    if (key !== undefined && Object.keys(timingOf(call, undefined)).length > 0) {
+    const timing = timingOf(call)
+    if (key !== undefined && Object.keys(timing).length > 0) {
       throw new UsageError("A key and a timing exclude each other.", "Give one of them.")
     }
     return operate(call, surroundings, async ({ schedules }, { settings }) => {
       const fires =
         key === undefined
-          ? schedules.preview(timingOf(call, settings.TIME_ZONE) as TimingInput, count)
+          ? schedules.preview(inZone(timing, settings) as TimingInput, count)
           : schedules.upcoming(await schedules.get(key), count)
       return { lines: fires.length === 0 ? ["It fires no more."] : fires.map(lineOf), data: inJsonKeys(fires) }
     })

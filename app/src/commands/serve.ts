@@ -105,6 +105,7 @@ async function prepare(
           port: settings.PORT,
           allowOpen: settings.ALLOW_OPEN,
         })
+        for (const one of parts) one.connectBroker()
         if (wanted.work) await Promise.all(parts.flatMap((one) => [one.startWorker(), one.scheduler.start()]))
         return address
       },
