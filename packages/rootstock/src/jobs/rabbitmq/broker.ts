@@ -7,6 +7,7 @@ import type { Broker } from "../worker.ts"
 import { readBrokerUrl } from "./address.ts"
 import { Link } from "./link.ts"
 import { BrokerMeasures } from "./measures.ts"
+import { Topology } from "./topology.ts"
 import { BrokerTransport } from "./transport.ts"
 
 /** Times are milliseconds. */
@@ -32,6 +33,7 @@ export class JobBroker implements Broker {
   readonly #jobs: Jobs
   readonly #options: BrokerOptions
   readonly #measures = new BrokerMeasures()
+  readonly #topology = new Topology()
   readonly #links: readonly [publishing: Link, receiving: Link] | undefined
   readonly #transports = new Set<BrokerTransport>()
 
@@ -56,9 +58,8 @@ export class JobBroker implements Broker {
 
   /** For health checks: `away` also where it takes no messages, or a queue cannot be used. */
   get state(): "connected" | "away" | "off" {
-    const links = this.#links
-    if (links === undefined) return "off"
-    return links.every(({ usable }) => usable) && this.problems.length === 0 ? "connected" : "away"
+    if (this.#links === undefined) return "off"
+    return [...this.#links, ...this.#transports].every(({ ready }) => ready) ? "connected" : "away"
   }
 
   /** Why queues cannot be used: their jobs wait in the database. */
@@ -99,6 +100,7 @@ export class JobBroker implements Broker {
       jobs: this.#jobs,
       publishing,
       receiving,
+      topology: this.#topology,
       measures: this.#measures,
       sender: name,
       largest: largestMessage,

@@ -14,11 +14,12 @@ import type { KeptChannel } from "./kept-channel.ts"
 import type { Link } from "./link.ts"
 import type { BrokerMeasures } from "./measures.ts"
 import { type Mark, markOf } from "./message.ts"
-import { deadQueueOf, declareQueue } from "./topology.ts"
+import { deadQueueOf, type Topology } from "./topology.ts"
 
 export type DeadLettersOptions = {
   readonly jobs: Jobs
   readonly link: Link
+  readonly topology: Topology
   readonly queue: string
   readonly atBroker: AtBroker
   readonly intake: Intake
@@ -77,8 +78,8 @@ export class DeadLetters {
   }
 
   async #consume(channel: Channel): Promise<void> {
-    const { queue } = this.#options
-    await declareQueue(channel, queue)
+    const { queue, topology } = this.#options
+    await topology.declare(channel, queue)
     await channel.basicQos({ prefetchCount: prefetch })
     const acknowledgements = new Acknowledgements(channel)
     channel.on("basic.cancel", () => void channel.close())

@@ -2,8 +2,13 @@ import type { Logger } from "../../log/index.ts"
 import { limitedWarnings, type Warn } from "../../redis/index.ts"
 import type { Link } from "./link.ts"
 import { sentenceOf } from "./sentences.ts"
-import { declareQueue } from "./topology.ts"
+import type { Topology } from "./topology.ts"
 
+/**
+ * Before a queue that was deleted is made again, in milliseconds: who receives from it must have heard of the deletion, or
+ * would go on waiting for messages of the deleted one.
+ */
+const mourningMs = 250
 /** Pauses between the tries to declare a queue, in milliseconds. */
 const firstPauseMs = 1_000
 const longestPauseMs = 30_000
@@ -22,13 +27,15 @@ type Declared = {
 /** Makes the queues to which this process publishes, again whenever the broker may have lost them. */
 export class Declarations {
   readonly #link: Link
+  readonly #topology: Topology
   readonly #log: Logger
   readonly #queues = new Map<string, Declared>()
   readonly #running = new Set<Promise<void>>()
   #stopped = false
 
-  constructor(link: Link, log: Logger) {
+  constructor(link: Link, topology: Topology, log: Logger) {
     this.#link = link
+    this.#topology = topology
     this.#log = log
   }
 
@@ -51,6 +58,11 @@ export class Declarations {
     return this.#queues.get(queue)?.state === "ready"
   }
 
+  /** Whether messages may be published to all queues. */
+  get ready(): boolean {
+    return [...this.#queues.values()].every(({ state }) => state === "ready")
+  }
+
   /** Why queues cannot be used. */
   get problems(): readonly unknown[] {
     return [...this.#queues.values()].flatMap(({ problem }) => (problem === undefined ? [] : [problem]))
@@ -69,7 +81,8 @@ export class Declarations {
     const declared = this.#queues.get(queue)
     if (declared?.state !== "ready") return
     declared.state = "unknown"
-    this.#declare(declared)
+    clearTimeout(declared.retry)
+    declared.retry = setTimeout(() => this.#declare(declared), mourningMs)
   }
 
   /** Idempotent. */
@@ -95,7 +108,7 @@ export class Declarations {
       // An error of the channel is told by the call that failed.
       channel.on("error", () => undefined)
       try {
-        await declareQueue(channel, queue)
+        await this.#topology.declare(channel, queue)
       } finally {
         await channel.close()
       }

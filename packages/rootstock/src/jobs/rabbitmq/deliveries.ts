@@ -14,11 +14,12 @@ import type { KeptChannel } from "./kept-channel.ts"
 import { briefly, type Link } from "./link.ts"
 import type { BrokerMeasures } from "./measures.ts"
 import { type Mark, markOf } from "./message.ts"
-import { declareQueue } from "./topology.ts"
+import type { Topology } from "./topology.ts"
 
 export type DeliveriesOptions = {
   readonly jobs: Jobs
   readonly link: Link
+  readonly topology: Topology
   readonly queue: string
   /** How many messages the broker delivers before it awaits acknowledgements: as many as are handled at a time. */
   readonly concurrency: number
@@ -53,6 +54,7 @@ const pausedMs = 1_000
  * came again. That a message comes twice does no harm to one of ours: its job can be taken only once.
  */
 export class Deliveries implements Source {
+  readonly queue: string
   readonly #options: DeliveriesOptions
   readonly #inOwnContext = AsyncLocalStorage.snapshot()
   readonly #reader: ForeignReader
@@ -74,9 +76,11 @@ export class Deliveries implements Source {
   /** A taking failed, so that jobs may be held that nobody here knows. */
   #doubtful = false
   #stopping = false
+  #delivered = 0
 
   constructor(options: DeliveriesOptions) {
     const { jobs, queue, largest } = options
+    this.queue = queue
     this.#options = options
     this.#foreignJob = jobs.definitions.find((one) => one.queue === queue && one.foreign)
     this.#reader = new ForeignReader({ backend: jobs.backend, job: this.#foreignJob, queue, largest })
@@ -140,6 +144,21 @@ export class Deliveries implements Source {
     await this.#taking
   }
 
+  /** How many messages came since the start. */
+  get delivered(): number {
+    return this.#delivered
+  }
+
+  /** Whether messages are in hand. */
+  get busy(): boolean {
+    return this.#waiting.length > 0 || this.#taken.size > 0
+  }
+
+  /** Receives by another channel. */
+  reopen(): void {
+    void this.#channel?.close()
+  }
+
   /** Gives the channel up, when all is settled. */
   async close(): Promise<void> {
     for (const acknowledgements of this.#open) acknowledgements.flush()
@@ -153,9 +172,9 @@ export class Deliveries implements Source {
   }
 
   async #consume(channel: Channel): Promise<void> {
-    const { queue, concurrency } = this.#options
+    const { queue, concurrency, topology } = this.#options
     if (this.#stopping) return
-    await declareQueue(channel, queue)
+    await topology.declare(channel, queue)
     await channel.basicQos({ prefetchCount: Math.min(concurrency, 65_535) })
     const acknowledgements = new Acknowledgements(channel)
     this.#open.add(acknowledgements)
@@ -170,6 +189,7 @@ export class Deliveries implements Source {
   }
 
   #deliver(message: AsyncMessage, acknowledgements: Acknowledgements): void {
+    this.#delivered++
     const mark = markOf(message)
     const common = { tag: message.deliveryTag, acknowledgements }
     if (mark === undefined) this.#waiting.push({ ...common, kind: "foreign", message, id: newJobId() })

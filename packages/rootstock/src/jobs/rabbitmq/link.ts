@@ -51,6 +51,11 @@ export class Link {
     return this.#connected && !this.#blocked
   }
 
+  /** It is usable, and so are all its channels. */
+  get ready(): boolean {
+    return this.usable && [...this.#channels].every(({ channel }) => channel !== undefined)
+  }
+
   /** Begins to connect; it does not wait for the broker. */
   start(): void {
     if (!this.#stopped) return

@@ -78,10 +78,6 @@ export class Relay {
     declarations.add(queue, () => due.look())
   }
 
-  get queues(): readonly string[] {
-    return [...this.#queues.keys()]
-  }
-
   async start(identity: Identity): Promise<void> {
     this.#identity = identity
     for (const { due, taker } of this.#queues.values()) await due.start(identity, taker)

@@ -32,12 +32,23 @@ export const queueArguments = (queue: string) => ({
 /** Dead letters are given up by nobody. */
 const deadQueueArguments = { "x-queue-type": "quorum", "x-delivery-limit": 1_000_000 }
 
-/**
- * Makes a queue and the way of its dead letters, where they are not there. The channel is lost where it throws.
- *
- * @throws QueueMismatchError where the queue exists with other properties
- */
-export async function declareQueue(channel: Channel, queue: string): Promise<void> {
+/** Makes queues, one after another: a queue that two connections make at once may be used by one before it is ready. */
+export class Topology {
+  #last: Promise<unknown> = Promise.resolve()
+
+  /**
+   * Makes a queue and the way of its dead letters, where they are not there. The channel is lost where it throws.
+   *
+   * @throws QueueMismatchError where the queue exists with other properties
+   */
+  declare(channel: Channel, queue: string): Promise<void> {
+    const declared = this.#last.then(() => declareQueue(channel, queue))
+    this.#last = declared.catch(() => undefined)
+    return declared
+  }
+}
+
+async function declareQueue(channel: Channel, queue: string): Promise<void> {
   const dead = deadQueueOf(queue)
   await channel.exchangeDeclare({ exchange: deadExchange, type: "direct", durable: true })
   await declare(channel, dead, deadQueueArguments)
@@ -56,15 +67,21 @@ async function declare(channel: Channel, queue: string, args: Readonly<Record<st
 
 /** Not the same arguments, or a queue of one connection only. */
 function isMismatch(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    "code" in error &&
-    (error.code === "PRECONDITION_FAILED" || error.code === "RESOURCE_LOCKED")
-  )
+  const code = codeOf(error)
+  return code === "PRECONDITION_FAILED" || code === "RESOURCE_LOCKED"
 }
 
-/** How many messages of a queue wait to be delivered. */
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined
+}
+
+/** How many messages of a queue wait to be delivered: none where there is no queue. The channel is lost where it throws. */
 export async function waitingMessages(channel: Channel, queue: string): Promise<number> {
-  const { messageCount } = await channel.queueDeclare({ queue, passive: true })
-  return messageCount
+  try {
+    const { messageCount } = await channel.queueDeclare({ queue, passive: true })
+    return messageCount
+  } catch (error) {
+    if (codeOf(error) === "NOT_FOUND") return 0
+    throw error
+  }
 }

@@ -13,11 +13,13 @@ import type { BrokerMeasures } from "./measures.ts"
 import { PublishedJobs } from "./published-jobs.ts"
 import { Publisher } from "./publisher.ts"
 import { Relay } from "./relay.ts"
+import type { Topology } from "./topology.ts"
 
 export type BrokerTransportOptions = {
   readonly jobs: Jobs
   readonly publishing: Link
   readonly receiving: Link
+  readonly topology: Topology
   readonly measures: BrokerMeasures
   readonly sender: string
   readonly largest: number
@@ -42,12 +44,12 @@ export class BrokerTransport implements Transport {
   #periodic: readonly Repeating[] = []
 
   constructor(options: BrokerTransportOptions) {
-    const { jobs, publishing } = options
+    const { jobs, publishing, topology } = options
     this.#options = options
     this.#holdings = new Holdings(jobs.backend)
     this.#atBroker = new AtBroker(jobs.backend)
     this.#intake = new Intake(jobs)
-    this.#declarations = new Declarations(publishing, jobs.log)
+    this.#declarations = new Declarations(publishing, topology, jobs.log)
     this.#publisher = new Publisher(publishing, () => this.#declarations.declareAll())
     this.#relay = new Relay({ ...this.#shared, atBroker: this.#atBroker })
   }
@@ -57,17 +59,23 @@ export class BrokerTransport implements Transport {
     return { jobs, measures, sender, pollMs, publisher: this.#publisher, declarations: this.#declarations }
   }
 
+  /** Whether messages may be published to all queues. */
+  get ready(): boolean {
+    return this.#declarations.ready
+  }
+
   /** Why queues cannot be used. */
   get problems(): readonly unknown[] {
     return this.#declarations.problems
   }
 
   source(queue: string, concurrency: number): Source {
-    const { jobs, receiving, measures, largest } = this.#options
+    const { jobs, receiving, topology, measures, largest } = this.#options
     if (jobs.definitions.some((one) => one.queue === queue && one.published !== undefined)) {
       return new PublishedJobs({ ...this.#shared, queue, holdings: this.#holdings })
     }
-    const common = { jobs, link: receiving, queue, measures, largest, atBroker: this.#atBroker, intake: this.#intake }
+    const database = { jobs, atBroker: this.#atBroker, intake: this.#intake }
+    const common = { ...database, link: receiving, topology, queue, measures, largest }
     const received = (id: string) => this.#relay.received(id)
     const deliveries = new Deliveries({ ...common, concurrency, holdings: this.#holdings, received })
     this.#relay.add(queue)
@@ -78,8 +86,8 @@ export class BrokerTransport implements Transport {
 
   async start(identity: Identity): Promise<void> {
     const { jobs, receiving, measures, rescueMs, lostMs } = this.#options
-    const queues = this.#relay.queues
-    const lost = new LostMessages({ jobs, link: receiving, queues, atBroker: this.#atBroker, measures })
+    const receivers = this.#deliveries
+    const lost = new LostMessages({ jobs, link: receiving, receivers, atBroker: this.#atBroker, measures })
     const report = (what: string) => (error: unknown) => jobs.log.warning(`${what} failed`, { error })
     this.#periodic = [
       new Repeating(rescueMs, () => this.#rescue(), report("The look for jobs of dead workers")),

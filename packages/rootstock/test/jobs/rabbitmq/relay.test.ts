@@ -1,0 +1,196 @@
+import assert from "node:assert/strict"
+import { it } from "node:test"
+import { setTimeout as pause } from "node:timers/promises"
+import { transaction } from "../../../src/index.ts"
+import { pauseQueue, resumeQueue } from "../../../src/jobs/control/queues.ts"
+import { defineJob, handle, PermanentError } from "../../../src/jobs/index.ts"
+import type { BrokerOptions } from "../../../src/jobs/rabbitmq/index.ts"
+import { done, numbered, until } from "../support.ts"
+import { type BrokerPlace, count, forEachBroker, recording } from "./support.ts"
+
+forEachBroker("jobs by way of RabbitMQ", (place) => {
+  it("are done once each, in the transaction of their effects", async () => {
+    const kind = recording(place.queue())
+    const jobs = place.open([kind])
+    const served = await place.serve(jobs, [handle(kind, ({ n }) => place.ledger.create({ n }))])
+    await jobs.sendMany(
+      kind,
+      Array.from({ length: 300 }, (_, n) => ({ n })),
+    )
+    await done(jobs)
+    assert.deepEqual(
+      await place.effects(),
+      Array.from({ length: 300 }, (_, n) => n),
+    )
+    assert.equal(count(served, "published", kind.queue), 300)
+    assert.equal(served.broker.state, "connected")
+  })
+
+  it("are told by messages that name the job, its attempt, its kind and its payload, and outlive the broker", async () => {
+    const { jobs, kind, release } = await busy(place)
+    const id = await jobs.send(kind, { n: 7 })
+    const { properties, content } = await place.broker.peek(kind.queue)
+    assert.deepEqual(
+      [properties.headers?.["rootstock-job"], properties.headers?.["rootstock-attempt"], properties.type],
+      [id, 1, kind.kind],
+    )
+    assert.deepEqual([properties.contentType, properties.deliveryMode], ["application/json", 2])
+    assert.deepEqual(JSON.parse(content.toString()), { n: 7 })
+    await until(async () => {
+      const row = await jobs.store.jobs.get(id)
+      return row?.state === "at_broker" && row.worker === null
+    }, "nobody but the broker answers for it")
+    release()
+    await done(jobs)
+  })
+
+  it("commit with their data, or are never published", async () => {
+    const kind = recording(place.queue())
+    const jobs = place.open([kind])
+    const served = await place.serve(jobs, [handle(kind, ({ n }) => place.ledger.create({ n }))])
+    await assert.rejects(
+      transaction(async () => {
+        await jobs.send(kind, { n: 1 })
+        throw new Error("rolled back")
+      }),
+    )
+    await transaction(() => jobs.send(kind, { n: 2 }))
+    await done(jobs)
+    assert.deepEqual(await place.effects(), [2])
+    assert.equal(count(served, "published", kind.queue), 1)
+  })
+
+  it("wait in the database until they are due, and between their attempts", async () => {
+    const kind = recording(place.queue(), { backoff: () => 150 })
+    const jobs = place.open([kind])
+    const attempts: number[] = []
+    const served = await place.serve(jobs, [
+      handle(kind, async ({ n }, { attempt }) => {
+        attempts.push(attempt)
+        await place.ledger.create({ n })
+        if (attempt < 3) throw new Error("a passing failure")
+      }),
+    ])
+    const id = await jobs.send(kind, { n: 4 }, { delayMs: 200 })
+    assert.equal((await jobs.store.jobs.get(id))?.state, "wait")
+    assert.equal(count(served, "published", kind.queue), 0)
+    await done(jobs)
+    assert.deepEqual(attempts, [1, 2, 3])
+    assert.deepEqual(await place.effects(), [4])
+    assert.equal(await place.broker.waiting(kind.queue), 0)
+    assert.equal((await jobs.store.errors.list({ where: { jobId: id } })).length, 2)
+  })
+
+  it("are dead when their attempts are used up, or their error says that they never can be done", async () => {
+    const kind = recording(place.queue(), { attempts: 2, backoff: () => 1 })
+    const jobs = place.open([kind])
+    await place.serve(jobs, [
+      handle(kind, ({ n }) => {
+        throw n === 0 ? new PermanentError("it never can") : new Error("it cannot")
+      }),
+    ])
+    await jobs.send(kind, { n: 0 })
+    await jobs.send(kind, { n: 1 })
+    await done(jobs)
+    const dead = await jobs.store.dead.list({ orderBy: { id: "asc" } })
+    assert.deepEqual(
+      dead.map(({ reason, attempt }) => [reason, attempt]),
+      [
+        ["permanent", 1],
+        ["attempts", 2],
+      ],
+    )
+  })
+
+  it("are done once where their messages come again", async () => {
+    const { jobs, kind, served, release } = await busy(place)
+    await jobs.send(kind, { n: 7 })
+    const { properties, content } = await place.broker.peek(kind.queue)
+    for (let again = 0; again < 3; again++) {
+      await place.broker.publish(kind.queue, content, { headers: properties.headers ?? {} })
+    }
+    release()
+    await until(() => count(served, "stale", kind.queue) === 3, "the others are dropped")
+    await done(jobs)
+    assert.deepEqual(await place.effects(), [0, 7])
+  })
+
+  it("go again to a queue that was deleted, which is made anew", async () => {
+    const kind = recording(place.queue())
+    const jobs = place.open([kind])
+    const served = await place.serve(jobs, [handle(kind, ({ n }) => place.ledger.create({ n }))])
+    await place.broker.channel.deleteQueue(kind.queue)
+    await jobs.sendMany(
+      kind,
+      Array.from({ length: 20 }, (_, n) => ({ n })),
+    )
+    await done(jobs)
+    assert.equal((await place.effects()).length, 20)
+    assert.ok(count(served, "returned", kind.queue) > 0)
+    await until(() => served.broker.state === "connected", "all queues can be used again")
+  })
+
+  it("are found and published again where the broker has lost their messages", async () => {
+    const { jobs, kind, served, release } = await busy(place, { lostMs: 100 })
+    await jobs.sendMany(kind, [{ n: 7 }, { n: 8 }])
+    await place.broker.peek(kind.queue)
+    await place.broker.channel.purgeQueue(kind.queue)
+    await until(() => count(served, "lost", kind.queue) === 2, "both are found missing")
+    release()
+    await done(jobs)
+    assert.deepEqual(await place.effects(), [0, 7, 8])
+  })
+
+  it("are not taken from a paused queue, neither in the database nor at the broker", async () => {
+    const { jobs, kind, release } = await busy(place)
+    await jobs.send(kind, { n: 7 })
+    await place.broker.peek(kind.queue)
+    await pauseQueue(jobs, kind.queue)
+    await jobs.send(kind, { n: 8 })
+    release()
+    await until(async () => (await place.effects()).length === 1, "what was begun is done")
+    // The message of the first is delivered, and the second was looked for, several times.
+    await pause(300)
+    assert.deepEqual(await place.effects(), [0])
+    await resumeQueue(jobs, kind.queue)
+    await done(jobs)
+    assert.deepEqual(await place.effects(), [0, 7, 8])
+  })
+
+  it("are given back where a worker stops before they are begun", async () => {
+    const { jobs, kind, served, release } = await busy(place)
+    const ids = await jobs.sendMany(kind, [{ n: 7 }, { n: 8 }])
+    await place.broker.peek(kind.queue)
+    release()
+    await served.stop()
+    const again = place.open([kind])
+    await place.serve(again, [handle(kind, ({ n }) => place.ledger.create({ n }))])
+    await done(again)
+    assert.equal(ids.length, 2)
+    assert.deepEqual(await place.effects(), [0, 7, 8])
+    assert.equal(await again.store.dead.count(), 0)
+  })
+})
+
+/** A worker that does one job at a time and is busy with one, number 0, until it is released. */
+async function busy(place: BrokerPlace, options: Partial<BrokerOptions> = {}) {
+  const queue = place.queue()
+  const kind = defineJob(`kind_of_${queue}`, { queue, payload: numbered })
+  const jobs = place.open([kind])
+  const { promise, resolve: release } = Promise.withResolvers<void>()
+  const begun = Promise.withResolvers<void>()
+  const served = await place.serve(
+    jobs,
+    [
+      handle(kind, async ({ n }, { commit }) => {
+        begun.resolve()
+        if (n === 0) await promise
+        await commit(() => place.ledger.create({ n }))
+      }),
+    ],
+    { worker: { concurrency: 1 }, broker: options },
+  )
+  await jobs.send(kind, { n: 0 })
+  await begun.promise
+  return { jobs, kind, served, release }
+}
