@@ -211,6 +211,11 @@ export type Settings = Values<typeof environmentVariables> & {
 export function readSettings(environment: Environment): Settings {
   const { values, problems } = readVariables(environment, environmentVariables)
   const databases = checkedDatabaseHome(values, problems)
+  const { CACHE_URL, REDIS_URL } = values
+  if (REDIS_URL !== undefined && CACHE_URL?.startsWith("redis") === true && CACHE_URL !== REDIS_URL) {
+    const problem = "must name the same server as CACHE_URL: what is cached and what is state are kept true together"
+    problems.push({ variable: "REDIS_URL", problem, example: "redis://localhost:6379/0" })
+  }
   if (problems.length > 0 || databases === undefined) throw new EnvironmentError(problems)
   return Object.freeze({ ...values, databases, cache: cacheUrl(values), broker: brokerUrl(values) })
 }
