@@ -79,3 +79,15 @@ for (const url of [
     assert.throws(() => readSettings({ DATABASE_URL: url }), EnvironmentError)
   })
 }
+
+test("refuses two Redis servers, and finds the cache and the broker by their parts", () => {
+  const redis = "redis://localhost:6379/0"
+  assert.throws(() => readSettings({ CACHE_URL: redis, REDIS_URL: "redis://other:6379/0" }), EnvironmentError)
+  assert.equal(readSettings({ CACHE_URL: redis, REDIS_URL: redis }).cache, redis)
+  assert.equal(readSettings({ REDIS_URL: redis }).cache, redis)
+  assert.equal(readSettings({ CACHE_URL: "memory:", REDIS_URL: redis }).cache, "memory:")
+  assert.equal(readSettings({ REDIS_HOST: "::1", REDIS_DB: "2" }).cache, "redis://[::1]:6379/2")
+  assert.deepEqual([readSettings({}).cache, readSettings({}).broker], ["memory:", "database:"])
+  const broker = { RABBITMQ_HOST: "mq", RABBITMQ_USER: "a b", RABBITMQ_PASSWORD: "p/w", RABBITMQ_VHOST: "/" }
+  assert.equal(readSettings(broker).broker, "amqp://a%20b:p%2Fw@mq:5672/%2F")
+})
