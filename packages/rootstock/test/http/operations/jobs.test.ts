@@ -132,7 +132,11 @@ describe("operations on jobs", () => {
       const waiting = await place.jobs.send(letter, { n: 3 })
       const { status, body } = await place.send("POST", "/jobs/retry", { ids: [...dead, ...dead, waiting, unknown] })
       assert.deepEqual([status, body], [200, { count: 2 }])
-      assert.deepEqual((await place.audited()).map(({ id }) => id).sort(), [...dead].sort())
+      const held = await place.jobs.send(letter, { n: 4 })
+      await place.hold(held)
+      assert.deepEqual((await place.send("POST", "/jobs/run", { ids: [held, waiting] })).body, { count: 1 })
+      const written = (await place.audited()).map(({ id }) => id)
+      assert.deepEqual([written.slice(0, 2).sort(), written.slice(2)], [[...dead].sort(), [waiting]])
     })
 
     it("act on all that a filter finds, however many, and on no others", async () => {

@@ -168,6 +168,7 @@ describe("operations on schedules", () => {
         times.map((time) => [time, "replay"]),
       )
       assert.deepEqual((await place.send("POST", `${path("k")}/replay`, body)).body, { items: [] })
+      assert.deepEqual((await place.send("GET", `${path("k")}/missed?${range}`)).body, { items: [] })
       assert.equal(await place.jobs.store.jobs.count(), 3)
       const first = await place.send("GET", `${path("k")}/fires?limit=2`)
       assert.deepEqual(first.body.items, items.slice(1).reverse())
