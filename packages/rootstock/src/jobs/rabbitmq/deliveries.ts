@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks"
 import type { AsyncMessage, Channel } from "rabbitmq-client"
+import { CheckError, NotNullError, QueryError, ValidationError } from "../../errors/index.ts"
 import type { Job } from "../define.ts"
 import { PermanentError } from "../errors.ts"
 import type { Holdings } from "../holdings.ts"
@@ -14,6 +15,7 @@ import type { KeptChannel } from "./kept-channel.ts"
 import { briefly, type Link } from "./link.ts"
 import type { BrokerMeasures } from "./measures.ts"
 import { type Mark, markOf } from "./message.ts"
+import { messageOf } from "./sentences.ts"
 import type { Topology } from "./topology.ts"
 
 export type DeliveriesOptions = {
@@ -40,6 +42,8 @@ type Delivery = { readonly tag: number; readonly acknowledgements: Acknowledgeme
 )
 type Ours = Extract<Delivery, { kind: "ours" }>
 type Foreign = Extract<Delivery, { kind: "foreign" }>
+
+type Fitting = { readonly delivery: Foreign; readonly message: NewMessage }
 
 /** Pauses between the tries while the database is away, in milliseconds; and between the looks whether a queue is paused. */
 const firstPauseMs = 100
@@ -272,22 +276,32 @@ export class Deliveries implements Source {
   }
 
   async #takeForeign(identity: Identity, deliveries: readonly Foreign[], left: Set<Delivery>): Promise<void> {
-    const { intake, queue, measures } = this.#options
-    const fitting: { delivery: Foreign; message: NewMessage }[] = []
+    const fitting: Fitting[] = []
     for (const delivery of deliveries) {
-      const read = this.#reader.read(delivery.message)
-      const messageId = messageIdOf(delivery.message)
-      const common = { id: delivery.id, messageId, payload: read.payload }
-      if (read.kind === "fits") fitting.push({ delivery, message: { ...common, job: read.job } })
-      else {
-        await this.#refuse({ ...common, queue, job: this.#foreignJob }, read.reason)
-        left.delete(delivery)
-        delivery.acknowledgements.add(delivery.tag)
-      }
+      const { message, id } = delivery
+      const read = this.#reader.read(message)
+      const one = { id, messageId: messageIdOf(message), payload: read.payload }
+      if (read.kind === "fits") fitting.push({ delivery, message: { ...one, job: read.job } })
+      else await this.#refuse(delivery, one, read.reason, left)
     }
+    await this.#receive(identity, fitting, left)
+  }
+
+  async #receive(identity: Identity, fitting: readonly Fitting[], left: Set<Delivery>): Promise<void> {
     if (fitting.length === 0) return
-    const messages = fitting.map(({ message }) => message)
-    const taken = await intake.receive(queue, messages, identity.id)
+    const { intake, queue, measures } = this.#options
+    let taken: readonly TakenJob[]
+    try {
+      const messages = fitting.map(({ message }) => message)
+      taken = await intake.receive(queue, messages, identity.id)
+    } catch (error) {
+      if (!isForGood(error)) throw error
+      const [first, ...others] = fitting as readonly [Fitting, ...Fitting[]]
+      if (others.length === 0) await this.#refuse(first.delivery, first.message, messageOf(error), left)
+      // One of them must not stand in the way of the rest.
+      else for (const one of fitting) await this.#receive(identity, [one], left)
+      return
+    }
     const byId = new Map(taken.map((job) => [job.id, job]))
     measures.of(queue).received += taken.length
     const accepted: (readonly [TakenJob, Delivery])[] = []
@@ -300,19 +314,28 @@ export class Deliveries implements Source {
     this.#accept(identity, accepted)
   }
 
-  async #refuse(message: Omit<Parameters<Intake["refuse"]>[0], "error">, reason: string): Promise<void> {
+  async #refuse(
+    delivery: Foreign,
+    message: Omit<NewMessage, "job">,
+    reason: string,
+    left: Set<Delivery>,
+  ): Promise<void> {
     const { intake, jobs, queue, measures } = this.#options
-    const cure = "Let its producer publish what fits."
-    const error = new PermanentError(reason, { cure })
-    if (!(await intake.refuse({ ...message, error }))) {
+    const error = new PermanentError(reason, { cure: "Let its producer publish what fits." })
+    const refused = { ...message, queue, job: this.#foreignJob, error }
+    const isNew = await intake.refuse(refused).catch((cause) => {
+      if (!isForGood(cause)) throw cause
+      return intake.refuse({ ...refused, payload: {} })
+    })
+    left.delete(delivery)
+    delivery.acknowledgements.add(delivery.tag)
+    if (!isNew) {
       jobs.measures.inboxHits++
       return
     }
     measures.of(queue).refused++
-    jobs.log.warning(`A message of the queue ${queue} is refused: ${reason}`, {
-      job_id: message.id,
-      message_id: message.messageId,
-    })
+    const { id, messageId } = message
+    jobs.log.warning(`A message of the queue ${queue} is refused: ${reason}`, { job_id: id, message_id: messageId })
   }
 
   /** Has jobs done whose messages are in hand. */
@@ -345,6 +368,11 @@ export class Deliveries implements Source {
     this.#waiting = this.#waiting.filter((delivery) => !isThere(delivery))
     this.#doubtful = false
   }
+}
+
+/** The database will never take what it was given; all else may pass. */
+function isForGood(error: unknown): boolean {
+  return [ValidationError, NotNullError, CheckError, QueryError, PermanentError].some((one) => error instanceof one)
 }
 
 const isOurs = (delivery: Delivery): delivery is Ours => delivery.kind === "ours"

@@ -52,7 +52,7 @@ export class ForeignReader {
     }
   }
 
-  /** What is stored of a message, whatever it is. */
+  /** What is stored of a message. */
   payloadOf(message: AsyncMessage): unknown {
     const read = this.#json(message)
     return "reason" in read ? kept(message) : read.json
@@ -68,6 +68,7 @@ export class ForeignReader {
     }
     try {
       const json = jsonOf(message)
+      if (json === null) return { reason: "The message is null, which is no payload." }
       const written = this.#write(json)
       if (typeof written !== "string") return { reason: `The message cannot be stored: it ${sentenceOf(written)}.` }
       // As the library has read it already, its length is what it is in the database.
@@ -98,18 +99,29 @@ function sentenceOf(problem: unknown): string {
 }
 
 /** The beginning of a message that cannot be stored as it is. */
-function kept({ body, contentType, contentEncoding }: AsyncMessage): unknown {
-  const bytes = Buffer.isBuffer(body)
-    ? body
-    : Buffer.from(typeof body === "string" ? body : JSON.stringify(body ?? null))
-  const beginning = bytes.subarray(0, keptBytes)
-  const text = beginning.toString("utf8").replaceAll("\0", replacement)
-  // Text that breaks off in a character is text nevertheless.
-  const isText = !text.slice(0, -1).includes(replacement)
+function kept(message: AsyncMessage): unknown {
+  const { contentType, contentEncoding } = message
   return {
-    bytes: bytes.length,
-    ...(contentType === undefined ? {} : { content_type: contentType.replaceAll("\0", replacement) }),
-    ...(contentEncoding === undefined ? {} : { content_encoding: contentEncoding.replaceAll("\0", replacement) }),
-    ...(isText ? { text } : { base64: beginning.toString("base64") }),
+    ...beginningOf(message),
+    ...(contentType === undefined ? {} : { content_type: storable(contentType) }),
+    ...(contentEncoding === undefined ? {} : { content_encoding: storable(contentEncoding) }),
   }
+}
+
+function beginningOf({ body, contentType }: AsyncMessage): Readonly<Record<string, unknown>> {
+  if (Buffer.isBuffer(body)) {
+    const beginning = body.subarray(0, keptBytes)
+    const text = beginning.toString("utf8")
+    // Text that breaks off in a character is text nevertheless.
+    const isText = !(body.length > keptBytes ? text.slice(0, -1) : text).includes(replacement)
+    return { bytes: body.length, ...(isText ? { text: storable(text) } : { base64: beginning.toString("base64") }) }
+  }
+  // The library has read it: these are no longer the bytes that came.
+  const text = contentType === "application/json" ? JSON.stringify(body ?? null) : String(body)
+  return { bytes: Buffer.byteLength(text), text: storable(text.slice(0, keptBytes)) }
+}
+
+/** As both engines can store it. */
+function storable(text: string): string {
+  return text.replaceAll("\0", replacement).toWellFormed()
 }
