@@ -19,24 +19,24 @@ export function ratesTable<Form extends string>(
 ): string {
   const mine = entrants.find(({ title }) => title === "Rootstock")?.form
   const own = mine === undefined ? [] : (rates.get(mine) ?? [])
-  const best = options.peers?.toSorted(
-    (left, right) => median(rates.get(right) ?? []) - median(rates.get(left) ?? []),
-  )[0]
+  const ratios = new Map(entrants.map(({ form }) => [form, ratio(own, rates.get(form) ?? [])]))
+  const against = (form: Form): number => ratios.get(form) ?? Number.NaN
+  const best = options.peers?.toSorted((left, right) => against(left) - against(right))[0]
   const lines = [
     tableRow(["", options.of, "±", "Rootstock's ratio to it", "target"]),
     tableRow(["---", "---:", "---:", "---:", "---"]),
   ]
   for (const { form, title } of entrants) {
     const figures = rates.get(form) ?? []
-    const against = form === mine || own.length === 0 ? undefined : ratio(own, figures)
+    const compared = form !== mine && own.length > 0
     const wanted = form === best ? options.bestPeer : options.targets[form]
     lines.push(
       tableRow([
         title,
         rounded(median(figures)),
         `${Math.round(spread(figures) * 100)} %`,
-        against === undefined ? "" : against.toFixed(2),
-        against === undefined || wanted === undefined ? "" : verdict(against >= wanted, `≥ ${wanted}`),
+        compared ? against(form).toFixed(2) : "",
+        compared && wanted !== undefined ? verdict(against(form) >= wanted, `≥ ${wanted}`) : "",
       ]),
     )
   }

@@ -70,7 +70,7 @@ async function answer(request: SharedRequest): Promise<unknown> {
 
 /** Lets what follows begin in all processes at once. */
 async function until(startAt: bigint): Promise<void> {
-  await pause(Number(startAt - process.hrtime.bigint()) / 1e6 - 5)
+  await pause(Math.max(1, Number(startAt - process.hrtime.bigint()) / 1e6 - 5))
   while (process.hrtime.bigint() < startAt);
 }
 
