@@ -1,28 +1,12 @@
 import assert from "node:assert/strict"
 import { execFile, spawnSync } from "node:child_process"
-import { readFile } from "node:fs/promises"
-import { join } from "node:path"
 import { it } from "node:test"
 import { promisify } from "node:util"
 import { forEachEngine } from "../../packages/rootstock/test/support/index.ts"
+import { commandsOf } from "./pages.ts"
 import { serve, temporaryFolder } from "./program.ts"
 
 const run = promisify(execFile)
-const root = join(import.meta.dirname, "../..")
-
-/** The commands of the quick start, each with the answer that is shown under it. */
-async function quickStart(): Promise<{ command: string; answer: string }[]> {
-  const readme = await readFile(join(root, "README.md"), "utf8")
-  const lines = [...readme.matchAll(/^```console\n([\s\S]*?)^```$/gm)].flatMap(([, block = ""]) =>
-    block.trimEnd().split("\n"),
-  )
-  const commands: { command: string; answer: string }[] = []
-  for (const line of lines) {
-    if (line.startsWith("$ ")) commands.push({ command: line.slice(2), answer: "" })
-    else (commands.at(-1) as { answer: string }).answer += line
-  }
-  return commands
-}
 
 const hasCurl = spawnSync("curl", ["--version"]).status === 0
 const skip = hasCurl || process.env.ROOTSTOCK_REQUIRE_SERVICES === "1" ? false : "needs curl"
@@ -33,7 +17,7 @@ forEachEngine((engine) => {
     await using database = await engine.temporaryDatabase({ ownDatabase: true })
     const url = engine.dialect === "sqlite" ? `sqlite:${folder.path}` : database.url
     await using server = await serve({ DATABASE_URL: url })
-    const commands = await quickStart()
+    const commands = await commandsOf("README.md")
     assert.ok(commands.length >= 6)
     for (const { command, answer } of commands) {
       const here = command.replaceAll("http://127.0.0.1:8000", server.address)

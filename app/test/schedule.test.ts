@@ -28,7 +28,7 @@ describe("rootstock schedule", () => {
         "--misfire",
         "all:31",
       ])
-      assert.match(made.out, /^Added extra:1\.\nIt fires next at \d{4}-\d\d-\d\dT\d\d:30:00\+0[12]:00\.\n$/)
+      assert.match(made.out, /^Added extra:1\.\nNext fire: \d{4}-\d\d-\d\dT\d\d:30:00\+0[12]:00\n$/)
       const payload = '{"report_date":"2998-12-31"}'
       await command(["add", "extra:2", "--at", "2999-01-01T00:00:00Z", "--kind", "report_run", "--payload", payload])
       const twin = await command(["add", "extra:1", "--cron", "@daily", "--kind", "report_run"], 1)
@@ -65,7 +65,7 @@ describe("rootstock schedule", () => {
 
       assert.equal((await command(["pause", "extra:1"])).out, "Paused extra:1.\n")
       assert.match((await command(["list", "--state", "paused"])).out, /^extra:1 .* paused$/m)
-      assert.match((await command(["resume", "extra:1"])).out, /^Resumed extra:1\.\nIt fires next at /)
+      assert.match((await command(["resume", "extra:1"])).out, /^Resumed extra:1\.\nNext fire: /)
       assert.equal((await command(["pause", "--all", "--prefix", "extra:"])).out, "Paused 2 schedules.\n")
       assert.match(
         (await command(["resume", "extra:1", "extra:2", "extra:3"], 1)).out,

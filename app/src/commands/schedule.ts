@@ -151,7 +151,7 @@ function rowOf(schedule: Schedule, schedules: ScheduleOperations): string[] {
 /** What is answered where one schedule was made or changed. */
 function scheduleAnswer(done: string, schedule: Schedule, schedules: ScheduleOperations): Answer {
   const [first] = schedules.upcoming(schedule, 1)
-  const next = schedule.state === "active" && first !== undefined ? [`It fires next at ${first.local}.`] : []
+  const next = schedule.state === "active" && first !== undefined ? [`Next fire: ${first.local}`] : []
   const lines = [`${done} ${schedule.key}.`, ...next]
   return { lines, data: operationsJson.schedule(schedule, schedules) }
 }

@@ -139,7 +139,11 @@ describe("operations", () => {
         }
         const url = "/operations/example/queues/letters/pause"
         const response = await place.server.fastify.inject({ method: "POST", url, headers })
-        assert.deepEqual([response.statusCode, response.json().error_code], [415, "UNSUPPORTED_MEDIA_TYPE"], type)
+        assert.deepEqual(
+          [response.statusCode, response.json().error_code],
+          [415, "UNSUPPORTED_MEDIA_TYPE"],
+          String(type),
+        )
       }
       const { body } = await ask(place, { headers: { authorization: `Bearer ${operatorToken}` } })
       assert.equal(body.queues[0].paused, false)
