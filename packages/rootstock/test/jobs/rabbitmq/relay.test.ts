@@ -3,10 +3,10 @@ import { it } from "node:test"
 import { setTimeout as pause } from "node:timers/promises"
 import { transaction } from "../../../src/index.ts"
 import { pauseQueue, resumeQueue } from "../../../src/jobs/control/queues.ts"
-import { defineJob, handle, PermanentError } from "../../../src/jobs/index.ts"
-import type { BrokerOptions } from "../../../src/jobs/rabbitmq/index.ts"
-import { done, numbered, until } from "../support.ts"
-import { type BrokerPlace, count, forEachBroker, recording } from "./support.ts"
+import { handle, PermanentError } from "../../../src/jobs/index.ts"
+import { done, until } from "../support.ts"
+import { busy } from "./busy.ts"
+import { count, forEachBroker, recording } from "./support.ts"
 
 forEachBroker("jobs by way of RabbitMQ", (place) => {
   it("are done once each, in the transaction of their effects", async () => {
@@ -171,26 +171,3 @@ forEachBroker("jobs by way of RabbitMQ", (place) => {
     assert.equal(await again.store.dead.count(), 0)
   })
 })
-
-/** A worker that does one job at a time and is busy with one, number 0, until it is released. */
-async function busy(place: BrokerPlace, options: Partial<BrokerOptions> = {}) {
-  const queue = place.queue()
-  const kind = defineJob(`kind_of_${queue}`, { queue, payload: numbered })
-  const jobs = place.open([kind])
-  const { promise, resolve: release } = Promise.withResolvers<void>()
-  const begun = Promise.withResolvers<void>()
-  const served = await place.serve(
-    jobs,
-    [
-      handle(kind, async ({ n }, { commit }) => {
-        begun.resolve()
-        if (n === 0) await promise
-        await commit(() => place.ledger.create({ n }))
-      }),
-    ],
-    { worker: { concurrency: 1 }, broker: options },
-  )
-  await jobs.send(kind, { n: 0 })
-  await begun.promise
-  return { jobs, kind, served, release }
-}

@@ -27,7 +27,7 @@ export type TestBroker = {
   publish(queue: string, body: unknown, options?: Options.Publish): Promise<void>
   /** How many messages of a queue wait to be delivered. */
   waiting(queue: string): Promise<number>
-  /** The first message that waits in a queue; it stays there. */
+  /** The first message that waits in a queue; it stays there, delivered once more. */
   peek(queue: string): Promise<GetMessage>
 }
 
@@ -61,12 +61,17 @@ export type Served = { readonly broker: JobBroker; stop(options?: { now?: boolea
 export const quickBroker: Omit<BrokerOptions, "url"> = { pollMs: 50, rescueMs: 50 }
 
 /** SQLite, and one PostgreSQL: what the versions of it have in common is shown elsewhere. */
-const twoEngines = ["sqlite", "postgres"].flatMap((dialect) => engines.findLast((one) => one.dialect === dialect) ?? [])
+export const twoEngines = ["sqlite", "postgres"].flatMap(
+  (dialect) => engines.findLast((one) => one.dialect === dialect) ?? [],
+)
 
-/** Defines the same cases on both engines, with a virtual host of their own at the broker. */
-export function forEachBroker(title: string, define: (place: BrokerPlace) => void): void {
+/** One, for what has nothing to do with the database. */
+export const oneEngine = twoEngines.slice(0, 1)
+
+/** Defines the same cases on engines, with a virtual host of their own at the broker. */
+export function forEachBroker(title: string, define: (place: BrokerPlace) => void, on = twoEngines): void {
   withBroker(title, (broker) => {
-    for (const engine of twoEngines) describe(`on ${engine.name}`, () => definePlace(engine, broker, define))
+    for (const engine of on) describe(`on ${engine.name}`, () => definePlace(engine, broker, define))
   })
 }
 
