@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises"
 import { createClient } from "redis"
 import { freePort, stopProcess } from "../http/servers.ts"
 
-/** A Redis server of the run's own, which keeps nothing on disk. */
+/** A Redis server of the run's own. */
 export interface RedisServer {
   /** `redis://127.0.0.1:<port>`; a number of a database may follow. */
   url: string
@@ -12,10 +12,18 @@ export interface RedisServer {
   stop(): Promise<void>
 }
 
-/** @throws where no `redis-server` can be started */
-export async function startRedis(): Promise<RedisServer> {
+/**
+ * @param options `durableIn`: a folder where each command is on disk before it is answered; otherwise nothing is kept there
+ * @throws where no `redis-server` can be started
+ */
+export async function startRedis(options: { durableIn?: string } = {}): Promise<RedisServer> {
   const port = await freePort()
-  const values = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+  const { durableIn } = options
+  const keeping =
+    durableIn === undefined
+      ? ["--appendonly", "no"]
+      : ["--dir", durableIn, "--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"]
+  const values = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", ...keeping]
   const server = spawn("redis-server", values, { stdio: ["ignore", "ignore", "inherit"] })
   await Promise.race([
     once(server, "spawn"),

@@ -16,6 +16,12 @@ const sections = [
   "cache-stale",
   "cache-writes",
   "cache-http",
+  "jobs-single",
+  "jobs-sqlite",
+  "jobs-batch",
+  "jobs-latency",
+  "jobs-broker",
+  "jobs-waiting",
 ] as const
 export type Section = (typeof sections)[number]
 
