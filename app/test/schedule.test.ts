@@ -1,103 +1,97 @@
 import assert from "node:assert/strict"
 import { describe, it, test } from "node:test"
-import { forEachEngine } from "../../packages/rootstock/test/support/index.ts"
-import { type Ended, home, run } from "./program.ts"
+import { type Ended, run, temporaryFolder } from "./program.ts"
 
 const json = ({ out }: Ended) => JSON.parse(out)
 
 describe("rootstock schedule", () => {
-  forEachEngine((engine) => {
-    it("makes, shows, changes and removes schedules", async () => {
-      await using place = await home(engine)
-      const env = { DATABASE_URL: place.url, TIME_ZONE: "Europe/Berlin" }
-      const command = async (words: readonly string[], code = 0, ask?: (question: string) => Promise<string>) => {
-        const ended = await run(["schedule", ...words], env, ask)
-        assert.equal(ended.code, code, ended.err)
-        return ended
-      }
-      assert.equal((await run("migrate up", env)).code, 0)
-      assert.equal((await command(["list"])).out, "There are no schedules.\n")
+  it("makes, shows, changes and removes schedules", async () => {
+    await using place = await temporaryFolder()
+    const env = { DATABASE_URL: `sqlite:${place.path}`, TIME_ZONE: "Europe/Berlin" }
+    const command = async (words: readonly string[], code = 0, ask?: (question: string) => Promise<string>) => {
+      const ended = await run(["schedule", ...words], env, ask)
+      assert.equal(ended.code, code, ended.err)
+      return ended
+    }
+    assert.equal((await run("migrate up", env)).code, 0)
+    assert.equal((await command(["list"])).out, "There are no schedules.\n")
 
-      const made = await command([
-        "add",
-        "extra:1",
-        "--cron",
-        "30 2 * * *",
-        "--kind",
-        "report_run",
-        "--misfire",
-        "all:31",
-      ])
-      assert.match(made.out, /^Added extra:1\.\nNext fire: \d{4}-\d\d-\d\dT\d\d:30:00\+0[12]:00\n$/)
-      const payload = '{"report_date":"2998-12-31"}'
-      await command(["add", "extra:2", "--at", "2999-01-01T00:00:00Z", "--kind", "report_run", "--payload", payload])
-      const twin = await command(["add", "extra:1", "--cron", "@daily", "--kind", "report_run"], 1)
-      assert.match(twin.err, /extra:1|exists/)
+    const made = await command([
+      "add",
+      "extra:1",
+      "--cron",
+      "30 2 * * *",
+      "--kind",
+      "report_run",
+      "--misfire",
+      "all:31",
+    ])
+    assert.match(made.out, /^Added extra:1\.\nNext fire: \d{4}-\d\d-\d\dT\d\d:30:00\+0[12]:00\n$/)
+    const payload = '{"report_date":"2998-12-31"}'
+    await command(["add", "extra:2", "--at", "2999-01-01T00:00:00Z", "--kind", "report_run", "--payload", payload])
+    const twin = await command(["add", "extra:1", "--cron", "@daily", "--kind", "report_run"], 1)
+    assert.match(twin.err, /extra:1|exists/)
 
-      const { items } = json(await command(["list", "--json"]))
-      assert.deepEqual(
-        items.map(({ key, time_zone, at, misfire, misfire_max, payload }: Record<string, unknown>) => [
-          key,
-          time_zone,
-          at,
-          misfire,
-          misfire_max,
-          payload,
-        ]),
-        [
-          ["extra:1", "Europe/Berlin", null, "all", 31, {}],
-          ["extra:2", null, "2999-01-01T00:00:00.000Z", "once", null, JSON.parse(payload)],
-        ],
-      )
-      assert.equal(items[0].next_fires.length, 10)
-      const listed = (await command(["list", "--prefix", "extra:"])).out
-      assert.match(listed, /^extra:1 +stored +report_run +30 2 \* \* \* \(Europe\/Berlin\) +next /m)
-      assert.match(listed, /^extra:2 +stored +report_run +once +next 2999-01-01T00:00:00.000Z$/m)
+    const { items } = json(await command(["list", "--json"]))
+    assert.deepEqual(
+      items.map(({ key, time_zone, at, misfire, misfire_max, payload }: Record<string, unknown>) => [
+        key,
+        time_zone,
+        at,
+        misfire,
+        misfire_max,
+        payload,
+      ]),
+      [
+        ["extra:1", "Europe/Berlin", null, "all", 31, {}],
+        ["extra:2", null, "2999-01-01T00:00:00.000Z", "once", null, JSON.parse(payload)],
+      ],
+    )
+    assert.equal(items[0].next_fires.length, 10)
+    const listed = (await command(["list", "--prefix", "extra:"])).out
+    assert.match(listed, /^extra:1 +stored +report_run +30 2 \* \* \* \(Europe\/Berlin\) +next /m)
+    assert.match(listed, /^extra:2 +stored +report_run +once +next 2999-01-01T00:00:00.000Z$/m)
 
-      const changes = ["--cron", "0 6 * * MON", "--time-zone", "Asia/Tokyo", "--grace-ms", "5"]
-      const changed = json(await command(["change", "extra:1", ...changes, "--rev", String(items[0].rev), "--json"]))
-      assert.deepEqual([changed.cron, changed.time_zone, changed.grace_ms], ["0 6 * * MON", "Asia/Tokyo", 5])
-      assert.match((await command(["change", "extra:1", ...changes, "--rev", "1"], 1)).err, /not at rev 1 any more/)
-      assert.match(
-        (await command(["next", "extra:1", "--count", "2"])).out,
-        /^(.*T06:00:00\+09:00 {2}.*T21:00:00.000Z\n){2}$/,
-      )
+    const changes = ["--cron", "0 6 * * MON", "--time-zone", "Asia/Tokyo", "--grace-ms", "5"]
+    const changed = json(await command(["change", "extra:1", ...changes, "--rev", String(items[0].rev), "--json"]))
+    assert.deepEqual([changed.cron, changed.time_zone, changed.grace_ms], ["0 6 * * MON", "Asia/Tokyo", 5])
+    assert.match((await command(["change", "extra:1", ...changes, "--rev", "1"], 1)).err, /not at rev 1 any more/)
+    assert.match(
+      (await command(["next", "extra:1", "--count", "2"])).out,
+      /^(.*T06:00:00\+09:00 {2}.*T21:00:00.000Z\n){2}$/,
+    )
 
-      assert.equal((await command(["pause", "extra:1"])).out, "Paused extra:1.\n")
-      assert.match((await command(["list", "--state", "paused"])).out, /^extra:1 .* paused$/m)
-      assert.match((await command(["resume", "extra:1"])).out, /^Resumed extra:1\.\nNext fire: /)
-      assert.equal((await command(["pause", "--all", "--prefix", "extra:"])).out, "Paused 2 schedules.\n")
-      assert.match(
-        (await command(["resume", "extra:1", "extra:2", "extra:3"], 1)).out,
-        /^Resumed 2 schedules\.\n1 left/,
-      )
+    assert.equal((await command(["pause", "extra:1"])).out, "Paused extra:1.\n")
+    assert.match((await command(["list", "--state", "paused"])).out, /^extra:1 .* paused$/m)
+    assert.match((await command(["resume", "extra:1"])).out, /^Resumed extra:1\.\nNext fire: /)
+    assert.equal((await command(["pause", "--all", "--prefix", "extra:"])).out, "Paused 2 schedules.\n")
+    assert.match((await command(["resume", "extra:1", "extra:2", "extra:3"], 1)).out, /^Resumed 2 schedules\.\n1 left/)
 
-      const { job_id } = json(await command(["run", "extra:1", "--json"]))
-      assert.equal(json(await run(`jobs show ${job_id} --json`, env)).kind, "report_run")
-      const range = ["--from", "2026-01-01T00:00:00Z", "--to", "2026-01-12T00:00:00Z"]
-      const times = ["2026-01-04T21:00:00.000Z", "2026-01-11T21:00:00.000Z"]
-      const missed = await command(["replay", "extra:1", ...range, "--dry-run"])
-      assert.equal(missed.out, times.map((time) => `Missed ${time}\n`).join(""))
-      assert.deepEqual(json(await command(["replay", "extra:1", ...range, "--json"])), { times })
-      assert.equal((await command(["replay", "extra:1", ...range])).out, "No time was missed.\n")
-      assert.equal((await command(["replay", "--all", ...range])).out, "Replayed 0 schedules.\n")
+    const { job_id } = json(await command(["run", "extra:1", "--json"]))
+    assert.equal(json(await run(`jobs show ${job_id} --json`, env)).kind, "report_run")
+    const range = ["--from", "2026-01-01T00:00:00Z", "--to", "2026-01-12T00:00:00Z"]
+    const times = ["2026-01-04T21:00:00.000Z", "2026-01-11T21:00:00.000Z"]
+    const missed = await command(["replay", "extra:1", ...range, "--dry-run"])
+    assert.equal(missed.out, times.map((time) => `Missed ${time}\n`).join(""))
+    assert.deepEqual(json(await command(["replay", "extra:1", ...range, "--json"])), { times })
+    assert.equal((await command(["replay", "extra:1", ...range])).out, "No time was missed.\n")
+    assert.equal((await command(["replay", "--all", ...range])).out, "Replayed 0 schedules.\n")
 
-      const questions: string[] = []
-      const no = async (question: string) => {
-        questions.push(question)
-        return "n"
-      }
-      assert.equal((await command(["remove", "--all", "--prefix", "extra:"], 1, no)).out, "Nothing was done.\n")
-      assert.deepEqual(questions, ["Remove 2 schedules? [y/N] "])
-      assert.equal((await command(["remove", "extra:2"])).out, "Removed extra:2.\n")
-      assert.match((await command(["remove", "extra:2"], 1)).err, /There is no schedule extra:2/)
-      assert.equal((await command(["remove", "--all", "--yes"])).out, "Removed 1 schedule.\n")
-    })
+    const questions: string[] = []
+    const no = async (question: string) => {
+      questions.push(question)
+      return "n"
+    }
+    assert.equal((await command(["remove", "--all", "--prefix", "extra:"], 1, no)).out, "Nothing was done.\n")
+    assert.deepEqual(questions, ["Remove 2 schedules? [y/N] "])
+    assert.equal((await command(["remove", "extra:2"])).out, "Removed extra:2.\n")
+    assert.match((await command(["remove", "extra:2"], 1)).err, /There is no schedule extra:2/)
+    assert.equal((await command(["remove", "--all", "--yes"])).out, "Removed 1 schedule.\n")
   })
 
   it("shows the fires of a timing, also where clocks change", async () => {
-    await using place = await home({ name: "sqlite", dialect: "sqlite" } as never)
-    const env = { DATABASE_URL: place.url }
+    await using place = await temporaryFolder()
+    const env = { DATABASE_URL: `sqlite:${place.path}` }
     await run("migrate up", env)
     const words = [
       "schedule",
