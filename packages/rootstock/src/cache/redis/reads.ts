@@ -1,5 +1,5 @@
 import type { Kind, Load, Target } from "../coherence.ts"
-import type { Batches, Found } from "./batches.ts"
+import { ageOf, type Batches, type Found, type FoundEntry } from "./batches.ts"
 import { Flight, type Outcome } from "./flight.ts"
 import type { Order, Tokens } from "./order.ts"
 import type { Pace } from "./pace.ts"
@@ -79,7 +79,7 @@ export class Reads {
         if (found.state === "entry") {
           kind.counters.hitsRemote++
           kind.trace?.("hit", key)
-          if (isPastSoft(kind, found)) void this.#renew(target, load, link, found)
+          if (isPastSoft(kind, found, link)) void this.#renew(target, load, link, found)
           return found.value
         }
         if (found.state === "failed") break
@@ -103,7 +103,7 @@ export class Reads {
     if (link === undefined || this.#looks.has(target.key)) return
     this.#looks.add(target.key)
     void this.#batches.get(link, target).then(async (found) => {
-      if (found.state === "entry" && isPastSoft(target.kind, found)) await this.#renew(target, load, link, found)
+      if (found.state === "entry" && isPastSoft(target.kind, found, link)) await this.#renew(target, load, link, found)
       this.#looks.delete(target.key)
     })
   }
@@ -268,7 +268,7 @@ export class Reads {
   }
 
   /** Replaces an entry that is good but old; it stays until then, and an invalidation in between wins. */
-  async #renew(target: Target, load: Load, link: Link, found: Extract<Found, { state: "entry" }>): Promise<void> {
+  async #renew(target: Target, load: Load, link: Link, found: FoundEntry): Promise<void> {
     const { key, kind } = target
     if (this.#renewals.has(key)) return
     this.#renewals.add(key)
@@ -290,8 +290,8 @@ export class Reads {
 }
 
 /** Whether a hit is to be renewed; a kept "there is none" only ends. */
-function isPastSoft({ softTtlMs }: Kind, { value, age }: Extract<Found, { state: "entry" }>): boolean {
-  return softTtlMs !== undefined && value !== undefined && age >= softTtlMs
+function isPastSoft({ softTtlMs }: Kind, { value, entry }: FoundEntry, link: Link): boolean {
+  return softTtlMs !== undefined && value !== undefined && ageOf(entry, link) >= softTtlMs
 }
 
 async function loadFrozen({ kind }: Target, load: Load): Promise<unknown> {

@@ -13,12 +13,49 @@
  *   is a key of its own (`tag:…`) that holds such a token; the entry is good only while each of its tags does.
  * - `payload` is JSON, or nothing for a kept "there is none".
  */
-export type Entry = {
-  readonly id: string
-  readonly madeAt: number
-  readonly lifeMs: number
-  readonly tagTokens: string
-  readonly payload: string
+export class Entry {
+  readonly #text: string
+  readonly #id: number
+  /** Where the colons behind the parts are. */
+  readonly #afterId: number
+  readonly #afterMade: number
+  readonly #afterLife: number
+  readonly #afterTags: number
+
+  constructor(text: string, id: number, afterId: number, afterMade: number, afterLife: number, afterTags: number) {
+    this.#text = text
+    this.#id = id
+    this.#afterId = afterId
+    this.#afterMade = afterMade
+    this.#afterLife = afterLife
+    this.#afterTags = afterTags
+  }
+
+  get id(): string {
+    return this.#text.slice(this.#id, this.#afterId)
+  }
+
+  get madeAt(): number {
+    return +this.#text.slice(this.#afterId + 1, this.#afterMade)
+  }
+
+  get lifeMs(): number {
+    return +this.#text.slice(this.#afterMade + 1, this.#afterLife)
+  }
+
+  get tagTokens(): string {
+    return this.#text.slice(this.#afterLife + 1, this.#afterTags)
+  }
+
+  get payload(): string {
+    return this.#text.slice(this.#afterTags + 1)
+  }
+
+  /** Whether these are all of its tag tokens. */
+  hasTags(tagTokens: string): boolean {
+    const begin = this.#afterLife + 1
+    return tagTokens.length === this.#afterTags - begin && this.#text.startsWith(tagTokens, begin)
+  }
 }
 
 /** Beginning of the logical keys under which renewals are reserved. */
@@ -28,6 +65,8 @@ export const tagPrefix = "tag:"
 
 /** What an entry of this epoch begins with. */
 export const entryStart = (epoch: number): string => `V${epoch}:`
+/** What a lease of this epoch begins with. */
+export const leaseStart = (epoch: number): string => `L${epoch}:`
 
 /**
  * Reads an entry that begins with `start`; undefined where its parts are not there.
@@ -40,16 +79,14 @@ export function readEntry(text: string, start: string): Entry | undefined {
   const life = text.indexOf(":", made + 1)
   const tags = text.indexOf(":", life + 1)
   if (id === -1 || made === -1 || life === -1 || tags === -1) return undefined
-  const madeAt = +text.slice(id + 1, made)
-  const lifeMs = +text.slice(made + 1, life)
-  if (!(madeAt > 0) || !(lifeMs > 0)) return undefined
-  return {
-    id: text.slice(start.length, id),
-    madeAt,
-    lifeMs,
-    tagTokens: text.slice(life + 1, tags),
-    payload: text.slice(tags + 1),
-  }
+  if (!isNumberAt(text, id + 1) || !isNumberAt(text, made + 1)) return undefined
+  return new Entry(text, start.length, id, made, life, tags)
+}
+
+/** Whether a number from 1 on may begin there. */
+function isNumberAt(text: string, place: number): boolean {
+  const code = text.charCodeAt(place)
+  return code > 48 && code <= 57
 }
 
 /** Whether a text has the form of a lease, an entry, or (`L…`) is left over from another epoch. */

@@ -19,7 +19,13 @@ describe("the text of an entry", () => {
         (epoch, id, madeAt, lifeMs, tags, payload) => {
           const tagTokens = tags.join(",")
           const text = `V${epoch}:${id}:${madeAt}:${lifeMs}:${tagTokens}:${payload}`
-          assert.deepEqual(readEntry(text, entryStart(epoch)), { id, madeAt, lifeMs, tagTokens, payload })
+          const entry = readEntry(text, entryStart(epoch))
+          assert.ok(entry !== undefined)
+          const { id: readId, madeAt: readMadeAt, lifeMs: readLife, payload: readPayload } = entry
+          assert.deepEqual([readId, readMadeAt, readLife, readPayload], [id, madeAt, lifeMs, payload])
+          assert.equal(entry.tagTokens, tagTokens)
+          assert.ok(entry.hasTags(tagTokens))
+          assert.ok(!entry.hasTags(`${tagTokens}x`) && !entry.hasTags(tagTokens.slice(1) || "x"))
           assert.ok(isOurs(text))
           assert.deepEqual(describeValue(text), {
             kind: "entry",
