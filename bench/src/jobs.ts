@@ -67,8 +67,11 @@ const ends: (() => void | Promise<void>)[] = []
 const stop = async (): Promise<void> => {
   for (let end = ends.pop(); end !== undefined; end = ends.pop()) await end()
 }
+/** Once, and awaited by everybody: what fails because its process was ended must not end this one before all is gone. */
+let stopping: Promise<void> | undefined
 const interrupted = (): void => {
-  void stop().finally(() => process.exit(130))
+  stopping ??= stop()
+  void stopping.finally(() => process.exit(130))
 }
 process.once("SIGINT", interrupted)
 process.once("SIGTERM", interrupted)
@@ -116,7 +119,8 @@ try {
     writeSection(`jobs-${name}` satisfies Section, lines.join("\n"))
   }
 } finally {
-  await stop()
+  stopping ??= stop()
+  await stopping
   process.off("SIGINT", interrupted)
   process.off("SIGTERM", interrupted)
 }

@@ -12,7 +12,10 @@ export async function openPgBoss(
   { database }: JobPlaces,
   { effects, pool: size, concurrency, done }: JobSetting,
 ): Promise<JobContestant> {
-  const pool = new pg.Pool({ connectionString: database, max: size })
+  // Apart from each other: what it asks beside a completion must not wait for the transactions that wait for it.
+  const forEffects = effects ? Math.ceil(size / 2) : 0
+  const pool = new pg.Pool({ connectionString: database, max: Math.max(1, size - forEffects) })
+  const effectPool = new pg.Pool({ connectionString: database, max: Math.max(1, forEffects) })
   const boss = new PgBoss({
     db: { executeSql: (text, values) => pool.query(text, values) },
     schedule: false,
@@ -27,7 +30,7 @@ export async function openPgBoss(
   let stopped = false
 
   async function withEffect({ id, data: { n } }: PgBoss.Job<{ n: number }>): Promise<void> {
-    const client = await pool.connect()
+    const client = await effectPool.connect()
     try {
       await client.query("BEGIN")
       await client.query({ name: "effect", text: "INSERT INTO ledger (n) VALUES ($1)", values: [n] })
@@ -67,6 +70,7 @@ export async function openPgBoss(
       await Promise.all(running)
       await boss.stop({ graceful: false })
       await pool.end()
+      await effectPool.end()
     },
   }
 }
