@@ -1,6 +1,7 @@
 import { ConfigError } from "../../errors/index.ts"
 import type { Logger } from "../../log/index.ts"
 import type { Metric } from "../../metrics/index.ts"
+import { limitedWarnings } from "../../redis/index.ts"
 import type { Jobs } from "../jobs.ts"
 import type { Transport } from "../source.ts"
 import type { Broker } from "../worker.ts"
@@ -35,6 +36,7 @@ export class JobBroker implements Broker {
   readonly #measures = new BrokerMeasures()
   readonly #topology = new Topology()
   readonly #links: readonly [publishing: Link, receiving: Link] | undefined
+  readonly #away = new Set<Link>()
   readonly #transports = new Set<BrokerTransport>()
 
   /** @throws ConfigError */
@@ -49,11 +51,23 @@ export class JobBroker implements Broker {
     }
     if (/^database:/.test(url)) return
     const address = readBrokerUrl(url)
+    const shown = `RabbitMQ at ${address.shown}`
+    const warn = limitedWarnings((message) => log.warning(message))
+    const linkTo = (purpose: string) =>
+      new Link({
+        address,
+        name: `${name} (${purpose})`,
+        log,
+        away: (link, sentence) => {
+          this.#away.add(link)
+          warn(`${shown} ${sentence}`)
+        },
+        back: (link) => {
+          if (this.#away.delete(link) && this.#away.size === 0) log.info(`${shown} is back`)
+        },
+      })
     // A broker that is short of memory stops reading from connections that publish; acknowledgements must reach it.
-    this.#links = [
-      new Link({ address, name: `${name} (publishing)`, log }),
-      new Link({ address, name: `${name} (receiving)`, log }),
-    ]
+    this.#links = [linkTo("publishing"), linkTo("receiving")]
   }
 
   /** For health checks: `away` also where it takes no messages, or a queue cannot be used. */

@@ -1,7 +1,7 @@
 import type { Channel, Connection } from "rabbitmq-client"
 import { UnavailableError } from "../../errors/index.ts"
 import type { Logger } from "../../log/index.ts"
-import { limitedWarnings, type Warn } from "../../redis/index.ts"
+import { limitedWarnings } from "../../redis/index.ts"
 import type { BrokerAddress } from "./address.ts"
 import { KeptChannel, type KeptChannelOptions } from "./kept-channel.ts"
 import { messageOf } from "./sentences.ts"
@@ -10,11 +10,16 @@ export type LinkOptions = {
   readonly address: BrokerAddress
   /** Shown among the connections of the broker. */
   readonly name: string
+  /** For what goes wrong with channels. */
   readonly log: Logger
+  /** Told that the broker is away, or takes no messages, with the reason. */
+  readonly away: (link: Link, sentence: string) => void
+  /** Told that all is well again. */
+  readonly back: (link: Link) => void
 }
 
 /** How long a farewell waits for what the broker still has to answer, in milliseconds. */
-const farewellMs = 2_000
+const farewellMs = 1_000
 
 /** Waits for an answer of the broker, but not long: without one, it does by itself what it was asked. Never rejects. */
 export async function briefly(answer: Promise<unknown>): Promise<void> {
@@ -27,7 +32,6 @@ export async function briefly(answer: Promise<unknown>): Promise<void> {
 /** A connection to RabbitMQ that comes back by itself, with the channels that are kept on it. */
 export class Link {
   readonly #options: LinkOptions
-  readonly #warn: Warn
   readonly #channels = new Set<KeptChannel>()
   #connection: Connection | undefined
   #connected = false
@@ -36,9 +40,7 @@ export class Link {
   #stopped = true
 
   constructor(options: LinkOptions) {
-    const { log, address } = options
     this.#options = options
-    this.#warn = limitedWarnings((message) => log.warning(`RabbitMQ at ${address.shown} ${message}`))
   }
 
   /** The broker answers. */
@@ -116,7 +118,7 @@ export class Link {
     // Loading it takes time, so only who has a broker pays for it.
     const { Connection } = await import("rabbitmq-client")
     if (this.#stopped) return
-    const { address, name, log } = this.#options
+    const { address, name, away, back } = this.#options
     const connection = new Connection({
       url: address.url,
       connectionName: name,
@@ -128,27 +130,24 @@ export class Link {
       retryHigh: 5_000,
     })
     this.#connection = connection
-    let lost = false
     connection.on("connection", () => {
       this.#connected = true
       this.#blocked = false
-      if (lost) log.info(`RabbitMQ at ${address.shown} is back`)
-      lost = false
+      back(this)
       for (const channel of this.#channels) channel.open()
     })
     connection.on("error", (error: unknown) => {
       this.#connected = false
-      lost = true
       // Only the sentence: what stands around it may hold the password.
-      if (!this.#stopped) this.#warn(`is away; jobs wait in the database: ${messageOf(error)}`)
+      if (!this.#stopped) away(this, `is away; jobs wait in the database: ${messageOf(error)}`)
     })
     connection.on("connection.blocked", (reason: unknown) => {
       this.#blocked = true
-      this.#warn(`takes no messages; jobs wait in the database: ${String(reason)}`)
+      away(this, `takes no messages; jobs wait in the database: ${String(reason)}`)
     })
     connection.on("connection.unblocked", () => {
       this.#blocked = false
-      log.info(`RabbitMQ at ${address.shown} takes messages again`)
+      back(this)
     })
   }
 }
