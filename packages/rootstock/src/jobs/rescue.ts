@@ -1,6 +1,6 @@
 import { elapsed } from "../clock/index.ts"
 import type { Query } from "../engine/index.ts"
-import { transaction } from "../session/index.ts"
+import { afterCommit, transaction } from "../session/index.ts"
 import { retryDelay } from "./backoff.ts"
 import { WorkerLostError } from "./errors.ts"
 import { heldBy } from "./fence.ts"
@@ -98,23 +98,25 @@ export class Rescue {
   }
 
   /**
-   * The attempt counts, since the job may be what ended the process. Those that were only beside it come back one by one,
-   * so that it does not take them with it again.
+   * The attempt counts, since the job may be what ended the process. Those that were only beside it come back at times of
+   * their own, so that hardly any is beside it again and again.
    */
   async #return(job: TakenJob, outcomes: Outcomes): Promise<void> {
-    const { clock, measures } = this.#jobs
-    const { attempt, maxAttempts, kind } = job
+    const { clock, random, measures } = this.#jobs
+    const { queue, kind, attempt, maxAttempts } = job
     const error = new WorkerLostError("The worker that had the job showed no life.", {
       cure: "Look for what ended its process; it may be the job itself.",
     })
-    const measured = measures.of(job)
-    measured.rescued++
-    if (attempt >= maxAttempts) {
-      await outcomes.bury(job, error, "attempts")
-      measured.dead++
-      return
-    }
-    const delay = (this.#jobs.definition(kind)?.backoff ?? retryDelay)(attempt, this.#jobs.random())
-    await outcomes.retry(job, error, new Date(clock.now().getTime() + delay))
+    const dies = attempt >= maxAttempts
+    const backoff = this.#jobs.definition(kind)?.backoff ?? retryDelay
+    const due = clock.now().getTime() + backoff(attempt, random())
+    if (dies) await outcomes.bury(job, error, "attempts")
+    else await outcomes.retry(job, error, new Date(due))
+    afterCommit(() => {
+      const measured = measures.of(job)
+      measured.rescued++
+      if (dies) measured.dead++
+      else this.#jobs.wake(queue, due)
+    })
   }
 }
