@@ -20,6 +20,10 @@ export type ChaosOptions = {
   readonly seed: number
   /** Complete jobs by their id alone, which must be caught. */
   readonly ablated?: boolean
+  /** URL of a broker by way of which the workers get their jobs. */
+  readonly broker?: string
+  /** Something more that happens now and then, such as a cut of the broker's connections. */
+  readonly disturb?: () => void
   readonly report?: (line: string) => void
 }
 
@@ -66,7 +70,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const end = elapsed() + options.seconds * 1_000
     const [sent] = await Promise.all([
       send(jobs, options.jobs, elapsed() + options.seconds * 700, random),
-      harass(crew, db, name, end, random),
+      harass(crew, db, name, end, random, options.disturb),
     ])
     await crew.comfort()
     const stuck = await untilDone(jobs, peaceMs)
@@ -92,6 +96,8 @@ async function send(jobs: Jobs, total: number, until: number, random: () => numb
     try {
       await transaction(async () => {
         await jobs.sendMany(kind, numbers)
+        // Some take their time to commit; where there is one writer, all others wait for it.
+        if (random() < 0.05) await pause(random() * (jobs.engine.singleWriter ? 50 : 1_500))
         if (rollsBack) throw new RolledBack()
       })
       sent += size
@@ -107,17 +113,41 @@ async function send(jobs: Jobs, total: number, until: number, random: () => numb
 
 class RolledBack extends Error {}
 
-async function harass(crew: Crew, db: Database<any>, name: string, end: number, random: () => number): Promise<void> {
+async function harass(
+  crew: Crew,
+  db: Database<any>,
+  name: string,
+  end: number,
+  random: () => number,
+  disturb: (() => void) | undefined,
+): Promise<void> {
   const cut = cutterOf(db, name)
   while (elapsed() < end) {
     await pause(50 + random() * 250)
+    if (disturb !== undefined && random() < 0.15) disturb()
     const dice = random()
     if (dice < 0.25) crew.kill(random)
-    else if (dice < 0.9 || cut === undefined) crew.freeze(random, 300 + random() * 1_700)
+    else if (dice < 0.9 || cut === undefined) crew.freeze(random, 300 + random() * 2_200)
     else {
       crew.cuts++
       await cut()
     }
+  }
+}
+
+/** The longest that one snapshot is held, in milliseconds: a server ends transactions that are idle for too long. */
+const snapshotMs = 60_000
+
+/** Holds a snapshot of the database open all the while, so that nothing that was done can be cleaned away. */
+async function holdSnapshots(db: Database<any>, end: number): Promise<void> {
+  while (elapsed() < end) {
+    await transaction(
+      async () => {
+        await db.fetch`SELECT count(*) FROM job`
+        await pause(Math.min(snapshotMs, Math.max(0, end - elapsed())))
+      },
+      { readOnly: true, isolation: "repeatable read" },
+    )
   }
 }
 
@@ -183,9 +213,9 @@ class Crew {
   }
 
   async #hire(): Promise<void> {
-    const { url, ablated } = this.#options
+    const { url, ablated, broker = "database:" } = this.#options
     const program = new URL("./worker-process.ts", import.meta.url)
-    const member = fork(program, [url, this.#name, ablated === true ? "ablated" : "fenced"], { execArgv: [] })
+    const member = fork(program, [url, this.#name, ablated === true ? "ablated" : "fenced", broker], { execArgv: [] })
     this.#members.add(member)
     member.once("exit", () => this.#members.delete(member))
     await Promise.race([once(member, "message"), once(member, "exit")])

@@ -1,18 +1,22 @@
 import { setTimeout as pause } from "node:timers/promises"
 import { openDatabase } from "../../../src/index.ts"
 import { handle, openJobs } from "../../../src/jobs/index.ts"
+import { openBroker } from "../../../src/jobs/rabbitmq/index.ts"
 import { createLogger } from "../../../src/log/index.ts"
 import { completeByIdAlone } from "./ablation.ts"
 import { atomic, committed, Ledger, tables } from "./tables.ts"
 
 // A worker as a process of its own, to be killed and stopped.
-const [url, name, ablated] = process.argv.slice(2) as [string, string, string]
+const [url, name, ablated, brokerUrl] = process.argv.slice(2) as [string, string, string, string]
 // What it warns of is what the chaos does to it.
 const log = createLogger({ name: "worker", destination: { write: () => undefined } })
 const db = await openDatabase(url, { tables, warn: () => undefined, postgres: { applicationName: name } })
 const { ledger } = db.storages({ ledger: Ledger })
 const jobs = openJobs(db, { jobs: [atomic, committed], log })
 if (ablated === "ablated") completeByIdAlone(jobs)
+
+const broker = openBroker(jobs, { url: brokerUrl, name, pollMs: 200, rescueMs: 200, lostMs: 1_000 })
+broker.start()
 
 const failsSometimes = () => {
   if (Math.random() < 0.02) throw new Error("one of those that happen")
@@ -34,6 +38,7 @@ const worker = jobs.worker({
       failsSometimes()
     }),
   ],
+  broker,
   concurrency: 8,
   heartbeatMs: 150,
   lostAfterMs: 700,
@@ -50,6 +55,7 @@ const stop = async () => {
   stopping = true
   await worker.stop({ now: again })
   if (again) return
+  await broker.stop()
   await db.close()
   process.disconnect?.()
 }
