@@ -68,7 +68,17 @@ async function claims(seconds: number): Promise<number[]> {
   })
   let left = 0
   let told: () => void = () => undefined
-  const done = () => {
+  // From the full table too, ten end together, so that the next claim is one of ten.
+  const together: (() => void)[] = []
+  const release = () => {
+    for (const one of together.splice(0)) one()
+  }
+  const done = async () => {
+    if (filled && performance.now() < end) {
+      await new Promise<void>((resolve) => {
+        if (together.push(resolve) === claimed) release()
+      })
+    }
     left -= 1
     if (left === 0) told()
   }
@@ -79,6 +89,7 @@ async function claims(seconds: number): Promise<number[]> {
     while (performance.now() < end) {
       if (filled) {
         await new Promise((resolve) => setTimeout(resolve, end - performance.now()))
+        release()
         continue
       }
       left = claimed
