@@ -14,7 +14,7 @@ import { Writes } from "./writes.ts"
 
 /**
  * What an acknowledged write means to readers: `strict` that each read which starts after it sees it, `bounded` that they
- * do within some 1.1 s, `ttl` that they do when what was kept has ended.
+ * do within some 1.2 s, `ttl` that they do when what was kept has ended.
  */
 export type CoherenceMode = "strict" | "bounded" | "ttl"
 
@@ -49,6 +49,10 @@ export type RedisStanding = {
 /** How long `stop` waits for writes that are not acknowledged, in milliseconds. */
 const stopMs = 5_000
 
+function timingsOf(mode: CoherenceMode, timings: Timings): Timings {
+  return mode === "bounded" ? { ...timings, patienceMs: timings.boundedPatienceMs } : timings
+}
+
 /**
  * Coherence over Redis. The database decides whether Redis is trusted (trust.ts), tokens in Redis decide who fills an
  * entry (reads.ts), a fence makes acknowledgements mean something (writes.ts), and a barrier keeps the process's memory
@@ -73,7 +77,8 @@ export class RedisCoherence implements Coherence {
   #stopping: Promise<void> | undefined
 
   constructor(options: RedisCoherenceOptions) {
-    const { server, store, timers, mode, local, memory, warn, timings = usualTimings } = options
+    const { server, store, timers, mode, local, memory, warn } = options
+    const timings = timingsOf(mode, options.timings ?? usualTimings)
     this.#mode = mode
     this.#server = server
     this.recordsWrites = store !== undefined

@@ -10,6 +10,8 @@ export type Timings = {
   readonly windowFactor: number
   /** How long a writer tries to reach Redis before it turns the cache off. */
   readonly patienceMs: number
+  /** The same where staleness is only bounded: it is part of the bound. */
+  readonly boundedPatienceMs: number
   /** How long a reader waits for another process that loads the same entry. */
   readonly pollMs: number
   /** How often the recorded invalidations are looked through. */
@@ -24,6 +26,7 @@ export const timings: Timings = Object.freeze({
   windowMs: 20,
   windowFactor: 1.04,
   patienceMs: 500,
+  boundedPatienceMs: 100,
   pollMs: 1_000,
   sweepMs: 450,
   oldMs: 1_000,
