@@ -2,8 +2,9 @@ import assert from "node:assert/strict"
 import { once } from "node:events"
 import { type AddressInfo, connect, createServer, type Socket } from "node:net"
 import { beforeEach, describe, it } from "node:test"
-import { type Cache, cacheResult, cacheRows, openCache, tagsOf } from "../../src/cache/index.ts"
-import { openDatabase, type Storages, transaction } from "../../src/index.ts"
+import { Cache, cacheResult, cacheRows, EmbeddedCoherence, openCache, tagsOf } from "../../src/cache/index.ts"
+import type { CollectedWrites } from "../../src/cache/writes.ts"
+import { type Database, openDatabase, type Storages, transaction } from "../../src/index.ts"
 import { createSchema } from "../../src/migrate/index.ts"
 import { forEachEngine } from "../support/index.ts"
 import { forEachCached, inProcess } from "./support/index.ts"
@@ -22,6 +23,25 @@ const caches = [
   cacheRows(Promises, { key: "promise:{id}", ttl: "1h" }),
   nameOf,
 ]
+
+/** A cache that stumbles over every row that it is told of. */
+class ConfusedCache extends Cache {
+  override collect(): CollectedWrites {
+    const writes = super.collect()
+    writes.row = () => {
+      throw new Error("confused")
+    }
+    return writes
+  }
+}
+
+const embedded = () =>
+  new EmbeddedCoherence({
+    random: Math.random,
+    report: (error) => {
+      throw error
+    },
+  })
 
 describe("a write that fails for its caller", () => {
   forEachCached(tables, caches, (place) => {
@@ -54,6 +74,20 @@ describe("a write that fails for its caller", () => {
       await assert.rejects(store.people.update(bea!.id, { email: "a" }), { code: "UNIQUE" })
       await assert.rejects(place.db.execute`UPDATE people SET name = NULL`, { code: "NOT_NULL" })
       assert.deepEqual(await place.cache.find("*"), [`person:${ann!.id}`])
+    })
+
+    it("is not one where only the cache does not understand what was written", async () => {
+      await place.cache.close()
+      const cache = new ConfusedCache(place.db as unknown as Database, embedded(), caches, undefined)
+      await cache.start()
+      const { id } = await store.people.create({ name: "Ann" })
+      assert.equal((await store.people.get(id))?.name, "Ann")
+      await store.people.update(id, { name: "Bea" })
+      assert.equal((await store.people.get(id))?.name, "Bea")
+      await transaction(() => store.people.update(id, { name: "Cat" }))
+      assert.equal((await store.people.get(id))?.name, "Cat")
+      assert.equal(place.warnings.length, 3)
+      await cache.close()
     })
 
     it("leaves the cache true where the commit is refused", async () => {

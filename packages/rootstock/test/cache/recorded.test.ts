@@ -105,6 +105,19 @@ describe("a coherence that records writes", () => {
         assert.deepEqual(heard(), [])
       })
 
+      it("hears of a table in place of more than a thousand of its rows", async () => {
+        const rows = Array.from({ length: 1_001 }, (_, id) => ({ id: id + 1, name: "x" }))
+        await store.people.createMany(rows, { returning: false })
+        heard()
+        await transaction(() => store.people.updateMany(rows.slice(1)))
+        assert.equal(coherence.heard[0]?.split(" ").length, 1_002)
+        heard()
+        await transaction(() => store.people.updateMany(rows))
+        const [prepared = ""] = heard()
+        assert.ok(prepared.split(" ").includes("tag:people"))
+        assert.ok(prepared.split(" ").length <= 1_003)
+      })
+
       it("undoes the write where it cannot be recorded", async () => {
         const { id } = await store.people.create({ name: "Ann" })
         heard()

@@ -214,6 +214,7 @@ describe("what writes make the cache forget", () => {
         assert.equal(await store.teams.unlink(team, "followers", [person]), 1)
         assert.equal(await followed(team), 0)
         assert.equal(await store.follows.get(1), undefined)
+        assert.deepEqual(place.warnings, [])
       })
 
       it("is a row that came back", async () => {
