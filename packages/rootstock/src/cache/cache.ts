@@ -19,7 +19,8 @@ import { CollectedWrites } from "./writes.ts"
 export type CacheOptions = {
   /**
    * `memory:` (default) keeps values in this process, `redis://host:6379/0` in Redis too, `off:` nowhere.
-   * `memory:?exclusive=true` says that no other process writes to a PostgreSQL database.
+   * `memory:?exclusive=true` says that nobody else writes to a PostgreSQL database: no other process, and in this one no
+   * other opened database.
    */
   url?: string | undefined
   /** What is cached. */
@@ -139,11 +140,16 @@ export class Cache implements RowCache {
     return this.#resultKinds.get(declaration) as ResultKind
   }
 
-  /** A cached function, on this cache whatever others are open. */
+  /** A cached function, on this cache whatever others are open. @throws DeclarationError where it was not opened with it */
   result<A extends readonly (string | number | bigint | boolean | Date)[], R>(
     cached: CachedResult<A, R>,
   ): (...values: A) => Promise<R> {
     const { declaration } = cached
+    if (!this.has(declaration)) {
+      throw new DeclarationError(`${declaration.pattern.text} is not among what this cache was opened with.`, {
+        cure: "Give it to openCache with the others.",
+      })
+    }
     return async (...values) => {
       declaration.checkCount(values)
       if (currentSession() === undefined && openedCaches.has(this)) return this.kindOf(declaration).get(values) as R

@@ -12,7 +12,10 @@ export type EmbeddedOptions = {
 }
 
 /** A load under way. A write that makes what it may have read old voids it. */
-type Flight = { readonly target: Target; readonly result: Promise<unknown>; voided: boolean }
+type Flight = { readonly target: Target; readonly result: Promise<unknown>; readonly began: number; voided: boolean }
+
+/** Who comes to a load that takes longer than this begins one of their own, in milliseconds: it may never end. */
+const longestLoadMs = 30_000
 
 /**
  * Coherence within one process. An invalidation voids the loads under way, so what was read before a write is never kept
@@ -73,7 +76,10 @@ export class EmbeddedCoherence implements Coherence {
       this.memory.drop(target.key)
     }
     const flight = this.#flights.get(target.key)
-    if (flight !== undefined) return this.#join(flight, load)
+    if (flight !== undefined) {
+      if (elapsed() - flight.began < longestLoadMs) return this.#join(flight, load)
+      flight.voided = true
+    }
     counters.misses++
     target.kind.trace?.("miss", target.key)
     return this.#fly(target, load).result
@@ -117,7 +123,7 @@ export class EmbeddedCoherence implements Coherence {
       }
     }
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    const flight: Flight = { target, result: promise, voided: false }
+    const flight: Flight = { target, result: promise, began: elapsed(), voided: false }
     this.#flights.set(key, flight)
     run().then(resolve, reject)
     return flight

@@ -213,9 +213,11 @@ export class Backend {
     const touched =
       writes && cache !== undefined ? tablesWritten(sql, this.registry).filter((one) => cache.watches(one)) : []
     if (cache === undefined || touched.length === 0) return this.#run(query, work, count)
-    return this.#touching(cache, query, work, count, (collected) => {
+    const touch = (collected: Writes) => {
       for (const table of touched) collected.some(table, true)
-    })
+    }
+    // Also of a refused one part may be done, e.g. of several statements, or by UPDATE OR FAIL.
+    return this.#touching({ cache, query, work, count, touch, isUndone: () => false })
   }
 
   #explained<T>(
@@ -231,7 +233,7 @@ export class Backend {
       })
     const cache = this.#cache
     if (cache === undefined || touch === undefined) return this.#run(query, explained, count)
-    return this.#touching(cache, query, explained, count, touch)
+    return this.#touching({ cache, query, work: explained, count, touch, isUndone: isRefused })
   }
 
   #run<T>(query: Query, work: Work<T>, count: (result: T) => number): Promise<T> {
@@ -239,16 +241,11 @@ export class Backend {
   }
 
   /** A write of which the cache is told: with the session's other writes, or at once where it is a transaction of its own. */
-  async #touching<T>(
-    cache: RowCache,
-    query: Query,
-    work: Work<T>,
-    count: (result: T) => number,
-    touch: Touch<T>,
-  ): Promise<T> {
+  async #touching<T>(write: TouchingWrite<T>): Promise<T> {
+    const { cache, query, work, count, touch, isUndone } = write
     const session = currentSession()
     if (session === undefined && cache.recordsWrites) {
-      return transaction(() => this.#touching(cache, query, work, count, touch), { name: query.label })
+      return transaction(() => this.#touching(write), { name: query.label })
     }
     const writes = session === undefined ? cache.collect() : session.participant(cache, () => cache.collect())
     // Inside of the call, so that a session which waits for it has heard of it.
@@ -269,7 +266,7 @@ export class Backend {
       await writes.committed()
       return result
     } catch (error) {
-      if (!isRefused(error)) await this.#forgetAll(cache)
+      if (!isUndone(error)) await this.#forgetAll(cache)
       throw error
     }
   }
@@ -310,6 +307,17 @@ export class Backend {
 }
 
 type Work<T> = (on: Engine | Connection) => Promise<T>
+
+/** A write of which the cache is told. */
+type TouchingWrite<T> = {
+  readonly cache: RowCache
+  readonly query: Query
+  readonly work: Work<T>
+  readonly count: (result: T) => number
+  readonly touch: Touch<T>
+  /** Whether an error means that nothing was written. */
+  readonly isUndone: (error: unknown) => boolean
+}
 
 const refusals = [UniqueError, ForeignKeyError, NotNullError, CheckError, SerializationError]
 

@@ -183,6 +183,25 @@ describe("values in the process", () => {
     assert.equal(coherence.peek(one), "fresh")
   })
 
+  it("come from another load where one takes too long, which may never end", async (t) => {
+    const clock = standingClock(t)
+    const coherence = open()
+    const one = target(newKind())
+    const { load, waiting } = heldLoad()
+    const early = coherence.read(one, load)
+    await clock.advance(29_999)
+    const joined = coherence.read(one, load)
+    assert.equal(waiting.length, 1)
+    await clock.advance(1)
+    const late = coherence.read(one, load)
+    assert.equal(waiting.length, 2)
+    waiting[1]!.resolve("b")
+    assert.equal(await late, "b")
+    waiting[0]!.resolve("a")
+    assert.deepEqual(await Promise.all([early, joined]), ["a", "a"])
+    assert.equal(coherence.peek(one), "b")
+  })
+
   it("are asked for once more by those who came while a load was under way that found none", async () => {
     const coherence = open()
     const one = target(newKind())

@@ -118,6 +118,8 @@ describe("a cache that is closed", () => {
     const store = db.storages(classes)
     await store.lists.create({ id: 1, title: "a" })
     const held = cache.result(counted)
+    const other = cacheResult("other", { ttl: "1h" }, () => 1)
+    assert.throws(() => cache.result(other), { code: "DECLARATION", message: /^other is not among/ })
     calls = 0
     load = () => db.fetchValue`SELECT title FROM lists`
     assert.equal(await held(1), "a")
