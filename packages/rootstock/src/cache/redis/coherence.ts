@@ -201,7 +201,12 @@ export class RedisCoherence implements Coherence {
         else this.#local?.memory.drop(key)
       },
     })
-    await this.#trust.start()
+    try {
+      await this.#trust.start()
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
     this.#outbox?.start()
   }
 

@@ -4,6 +4,8 @@ import type { Timings } from "./timings.ts"
 
 /** Whether Redis is to be believed, and whether an invalidation there counts. */
 export interface Trust {
+  /** Whether the processes agree on it, so that one can tell the others not to believe Redis. */
+  readonly agreed: boolean
   /** Goes into what is written to Redis; entries of another epoch are none. */
   readonly epoch: number
   readonly mode: Mode
@@ -55,6 +57,7 @@ const firstEpochs = 2 ** 40
  * once; `warming` and `on` each come after Δ', when no process relies on an earlier look.
  */
 export class DatabaseTrust implements Trust {
+  readonly agreed = true
   readonly #server: Server
   readonly #store: ControlStore
   readonly #pace: Pace
@@ -268,6 +271,7 @@ const nothing = (): Promise<void> => Promise.resolve()
 
 /** Trust without a database: Redis is believed while it answers. What was kept may be old, up to its time to live. */
 export class BlindTrust implements Trust {
+  readonly agreed = false
   readonly epoch = 0
   readonly mode = "on"
   readonly quietSince = undefined

@@ -78,6 +78,8 @@ export class Writes {
       const present = this.#server.link
       const reachable = present !== undefined && this.#trust.counts(present)
       const inVain = this.#pace.now() - begun >= this.#timings.patienceMs
+      // What was kept has its time to live, and that is all that was promised.
+      if (inVain && !this.#trust.agreed) return false
       if ((inVain || (!reachable && this.#trust.mode === "warming")) && (await this.#turnOff())) continue
       await this.#pace.sleep(leastPauseMs + this.#pace.timers.random() * (mostPauseMs - leastPauseMs))
     }

@@ -206,6 +206,30 @@ requireRedisServer("when Redis fails", () => {
     await kept(given)
   })
 
+  it("gone where values only age: writes do not wait, and their invalidations are given up", async () => {
+    await using server = await OwnRedis.start()
+    await using cache = await open(server.url, { mode: "ttl" })
+    const given = { cache, source: new Source("old") }
+    await kept(given)
+    await server.kill()
+    const begun = elapsed()
+    for (let count = 0; count < 20; count++) await write(cache, changesOf(["thing:1"]))
+    assert.ok(elapsed() - begun < timings.patienceMs * 20)
+    await until(() => cache.standing.waitingWrites === 0, "no write waits any more")
+    given.source.value = "new"
+    assert.equal(await read(given), "new")
+  })
+
+  it("needs the control tables: a start without them fails, and leaves no connection", async () => {
+    await using server = await OwnRedis.start()
+    const sockets = () => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length
+    const before = sockets()
+    const store = new MemoryStore()
+    store.away = true
+    await assert.rejects(open(server.url, { store }), /the database is away/)
+    await until(() => sockets() <= before, "the connection is given back")
+  })
+
   it("while the database does not answer, nothing is given from the cache for longer than a lease", async () => {
     await using server = await OwnRedis.start()
     const store = new MemoryStore()
