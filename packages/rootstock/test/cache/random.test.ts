@@ -94,14 +94,14 @@ describe("callers at once", () => {
         it(`read nothing older than what was acknowledged ${tier.name}`, async (t) => {
           const { rows, versionOf, versions } = counterCaches(place.db)
           const cache = await tier.open(place, [rows, versionOf, versions], randomOf(7))
-          const results =
-            cache === undefined
-              ? { versionOf, versions }
-              : { versionOf: cache.result(versionOf), versions: cache.result(versions) }
+          const results = {
+            versionOf: cache?.result(versionOf) ?? versionOf,
+            versions: cache?.result(versions) ?? versions,
+          }
           try {
             const met = await callAtOnce({
               db: place.db,
-              results: results as never,
+              results,
               callers: 4,
               calls: 100,
               random: randomOf(11),

@@ -1,13 +1,17 @@
 import { setImmediate as turn } from "node:timers/promises"
 import { type Database, transaction } from "../../../src/index.ts"
-import { Counters, type counterCaches, type counterTables } from "./counters.ts"
+import { Counters } from "./counters.ts"
 
 /** What concurrent callers met. */
 export type Met = { readonly reads: number; readonly writes: number; readonly stale: number }
 
 export type Callers = {
-  readonly db: Database<typeof counterTables>
-  readonly results: Pick<ReturnType<typeof counterCaches>, "versionOf" | "versions">
+  /** Opened with the counters' table, and perhaps others. */
+  readonly db: Database<any>
+  readonly results: {
+    readonly versionOf: (id: number) => Promise<number>
+    readonly versions: () => Promise<number[]>
+  }
   readonly callers: number
   /** Calls of each caller. */
   readonly calls: number

@@ -8,8 +8,8 @@ export const counters = table("counters", { id: integer().primaryKey(), version:
 export const counterTables = { counters }
 export class Counters extends Storage(counters) {}
 
-/** What is cached of the counters, for one opened database. */
-export function counterCaches(db: Database<typeof counterTables>) {
+/** What is cached of the counters, for one opened database that has their table. */
+export function counterCaches(db: Database<any>) {
   const store = db.storage(Counters)
   const versionOf = cacheResult(
     "version:{id}",

@@ -88,9 +88,9 @@ function resultsOf(store: World["store"]) {
   }
 }
 
-/** The world of a database, and what is to be cached of it. */
-export function makeWorld(db: Database<typeof worldTables>) {
-  const store = db.storages(classes)
+/** The world of a database that has its tables, whatever others it has; and what is to be cached of it. */
+export function makeWorld(db: Database<any>) {
+  const store = db.storages(classes) as World["store"]
   const results = resultsOf(store)
   const world: World = { db, store, results }
   const caches = [
