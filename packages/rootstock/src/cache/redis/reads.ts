@@ -275,11 +275,14 @@ export class Reads {
     const { epoch } = this.#trust
     const token = this.#tokens.next()
     const { id, tagTokens } = found.entry
+    const reserved = renewalPrefix + key
     try {
-      if (await link.reserve(renewalPrefix + key, token, this.#timings.leaseMs)) {
+      if (await link.reserve(reserved, token, this.#timings.leaseMs)) {
         kind.counters.renewals++
         const value = await loadFrozen(target, load)
         await this.#fill(target, { link, epoch, token, tagTokens }, id, { value })
+        // After a load that failed the reservation stays until its end, so that not every hit tries again.
+        await link.discard(reserved, token)
       } else await this.#pace.sleep(renewalRestMs)
     } catch (error) {
       if (link.open) this.#warn(`The entry ${key} could not be renewed.`, error)
