@@ -128,6 +128,20 @@ describe("the cache and transactions", () => {
         assert.deepEqual([await nameOf(ann), await nameOf(bea)], ["Ann", "Bea2"])
       })
 
+      it("agree after conflicts that made transactions run again", async () => {
+        const add = () =>
+          transaction(
+            async () => {
+              const { level } = await store.people.getOrFail(ann)
+              await store.people.update(ann, { level: level + 1 })
+            },
+            { isolation: "serializable", retries: 50 },
+          )
+        await Promise.all(Array.from({ length: 6 }, add))
+        assert.equal((await store.people.get(ann))?.level, 7)
+        assert.equal((await store.people.get(ann))?.level, 7)
+      })
+
       it("know of calls that nobody waited for", async () => {
         await store.people.get(bea)
         await transaction(async () => {
