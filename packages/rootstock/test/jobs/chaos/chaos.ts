@@ -122,6 +122,8 @@ async function harass(
   disturb: (() => void) | undefined,
 ): Promise<void> {
   const cut = cutterOf(db, name)
+  // Whatever chance says, one is killed.
+  crew.kill(random)
   while (elapsed() < end) {
     await pause(50 + random() * 250)
     if (disturb !== undefined && random() < 0.15) disturb()
