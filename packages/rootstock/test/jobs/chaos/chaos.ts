@@ -24,7 +24,6 @@ export type ChaosOptions = {
   readonly broker?: string
   /** Something more that happens now and then, such as a cut of the broker's connections. */
   readonly disturb?: () => void
-  readonly report?: (line: string) => void
 }
 
 export type ChaosResult = {
@@ -71,6 +70,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const [sent] = await Promise.all([
       send(jobs, options.jobs, elapsed() + options.seconds * 700, random),
       harass(crew, db, name, end, random, options.disturb),
+      holdSnapshots(db, end),
     ])
     await crew.comfort()
     const stuck = await untilDone(jobs, peaceMs)
@@ -128,8 +128,8 @@ async function harass(
     await pause(50 + random() * 250)
     if (disturb !== undefined && random() < 0.15) disturb()
     const dice = random()
-    if (dice < 0.25) crew.kill(random)
-    else if (dice < 0.9 || cut === undefined) crew.freeze(random, 300 + random() * 2_200)
+    if (dice < 0.15) crew.kill(random)
+    else if (dice < 0.8 || cut === undefined) crew.freeze(random, 500 + random() * 2_500)
     else {
       crew.cuts++
       await cut()
@@ -202,6 +202,8 @@ class Crew {
   readonly #options: ChaosOptions
   readonly #name: string
   readonly #members = new Set<ChildProcess>()
+  /** Those of them that have started. */
+  readonly #working = new Set<ChildProcess>()
   readonly #hiring = new Set<Promise<void>>()
   readonly #thaws = new Map<ChildProcess, NodeJS.Timeout>()
 
@@ -219,21 +221,25 @@ class Crew {
     const program = new URL("./worker-process.ts", import.meta.url)
     const member = fork(program, [url, this.#name, ablated === true ? "ablated" : "fenced", broker], { execArgv: [] })
     this.#members.add(member)
-    member.once("exit", () => this.#members.delete(member))
+    member.once("exit", () => {
+      this.#members.delete(member)
+      this.#working.delete(member)
+    })
     await Promise.race([once(member, "message"), once(member, "exit")])
     if (member.exitCode !== null) throw new Error(`a worker did not start: it ended with ${member.exitCode}`)
+    this.#working.add(member)
   }
 
-  /** One of those that are there. */
+  /** One of those that work; undefined where it is the last, since somebody has to take over the jobs of the others. */
   #somebody(random: () => number): ChildProcess | undefined {
-    return [...this.#members][Math.floor(random() * this.#members.size)]
+    const working = [...this.#working].filter((member) => !this.#thaws.has(member))
+    return working.length < 2 ? undefined : working[Math.floor(random() * working.length)]
   }
 
   kill(random: () => number): void {
     const member = this.#somebody(random)
     if (member === undefined) return
     this.kills++
-    this.#thaw(member)
     member.kill("SIGKILL")
     const hired = this.#hire().finally(() => this.#hiring.delete(hired))
     this.#hiring.add(hired)
@@ -241,7 +247,7 @@ class Crew {
 
   freeze(random: () => number, milliseconds: number): void {
     const member = this.#somebody(random)
-    if (member === undefined || this.#thaws.has(member)) return
+    if (member === undefined) return
     this.freezes++
     member.kill("SIGSTOP")
     const timer = setTimeout(() => this.#thaw(member), milliseconds)

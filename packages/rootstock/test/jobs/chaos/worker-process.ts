@@ -30,7 +30,7 @@ const worker = jobs.worker({
       failsSometimes()
     }),
     handle(committed, async ({ n }, { attempt, commit }) => {
-      await pause(Math.random() * 40)
+      await pause(Math.random() * 150)
       await commit(async () => {
         await ledger.create({ n, attempt, pid: process.pid })
         failsSometimes()
