@@ -1,9 +1,11 @@
 // Harasses workers at length, and counts what came of the jobs: each must have its effect exactly once.
 //
 //   npm run check:jobs -- --seconds 120 --jobs 20000 --engine all
+//   npm run check:jobs -- --broker
 
 import { parseArgs } from "node:util"
 import { type ChaosResult, runChaos } from "../packages/rootstock/test/jobs/chaos/chaos.ts"
+import { startUnsteadyBroker } from "../packages/rootstock/test/jobs/chaos/unsteady-broker.ts"
 import { type Engine, engines } from "../packages/rootstock/test/support/index.ts"
 import { startEmbeddedPostgres } from "./test/embedded-postgres.ts"
 
@@ -17,6 +19,7 @@ database at random, senders roll back, and snapshots are held open. Every job mu
   --seconds N                    how long the chaos lasts (default 120)
   --workers N                    how many processes work at a time (default 3)
   --seed N                       of the random numbers that say who is harassed when (default: another one each time)
+  --broker                       by way of a RabbitMQ of its own, whose connections break, that hangs and is killed, too
   --ablation                     complete jobs by their id alone: the check passes only if that is caught doubling
   --help                         show this`
 
@@ -27,6 +30,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "120" },
     workers: { type: "string", default: "3" },
     seed: { type: "string", default: String(process.pid) },
+    broker: { type: "boolean", default: false },
     ablation: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -79,13 +83,19 @@ async function engineOf(dialect: string): Promise<Engine> {
 async function check(engine: Engine): Promise<void> {
   console.log(`${engine.name}: ${jobs} jobs, ${seconds} s of chaos, ${workers} workers, seed ${seed}`)
   const place = await engine.temporaryDatabase()
+  const broker = values.broker ? await startUnsteadyBroker(seed) : undefined
   try {
-    const result = await runChaos({ url: place.url, jobs, seconds, workers, seed, ablated: values.ablation })
+    const options = { url: place.url, jobs, seconds, workers, seed, ablated: values.ablation }
+    const result = await runChaos(
+      broker === undefined ? options : { ...options, broker: broker.url, disturb: () => broker.disturb() },
+    )
+    if (broker !== undefined) console.log(`  broker       ${JSON.stringify(broker.counts)}`)
     for (const [name, value] of Object.entries(result)) console.log(`  ${name.padEnd(12)} ${value}`)
     const passed = values.ablation ? result.doubled > 0 : isClean(result)
     console.log(passed ? "  passed" : "  FAILED")
     if (!passed) process.exitCode = 1
   } finally {
+    await broker?.stop()
     await place.dispose()
   }
 }

@@ -39,7 +39,7 @@ const worker = jobs.worker({
     }),
   ],
   broker,
-  concurrency: 8,
+  concurrency: 16,
   heartbeatMs: 150,
   lostAfterMs: 700,
   rescueMs: 200,
