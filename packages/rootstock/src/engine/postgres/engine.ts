@@ -56,9 +56,9 @@ async function openServer(options: PostgresOptions, url: URL | string, readOnly:
   const pool = new Pool(target, { ...options.pool, connectDelaysMs: options.connectDelaysMs, warn: options.warn })
   try {
     await pool.start()
-    const [version, collation] = await ask(pool, target)
+    const [version, collation, schema] = await ask(pool, target)
     const address: EngineAddress = { url: String(url), options: { postgres: connectionSettings(options) } }
-    return new Server(pool, target, { version, dialect: makePostgresDialect(collation), address, readOnly })
+    return new Server(pool, target, { version, dialect: makePostgresDialect(collation), address, schema, readOnly })
   } catch (error) {
     await pool.close()
     throw error
@@ -71,10 +71,11 @@ function connectionSettings({ applicationName, pooler, connectTimeoutMs }: Postg
 }
 
 /** What the server is. */
-async function ask(pool: Pool, target: Target): Promise<[version: string, collation: string]> {
+async function ask(pool: Pool, target: Target): Promise<[version: string, collation: string, schema: string]> {
   const query: Query<readonly string[]> = {
     sql: `SELECT current_setting('server_version'), current_setting('server_encoding'),
-      (SELECT array_agg(collname) FROM pg_catalog.pg_collation WHERE collname = ANY($1::name[]))`,
+      (SELECT array_agg(collname) FROM pg_catalog.pg_collation WHERE collname = ANY($1::name[])),
+      coalesce(current_schema(), trim(BOTH '"' FROM split_part(current_setting('search_path'), ',', 1)))`,
     decode: (row) => row,
     wide: false,
     writes: false,
@@ -82,9 +83,11 @@ async function ask(pool: Pool, target: Target): Promise<[version: string, collat
     label: "start",
   }
   const row = await new Promise<readonly string[]>((resolve, reject) => {
-    pool.submit(new StatementExchange(query, [`{${lowerCollations.join(",")}}`], "first", resolve, reject))
+    const exchange = new StatementExchange(query, [`{${lowerCollations.join(",")}}`], "first", resolve, reject)
+    exchange.preludes = target.preludes
+    pool.submit(exchange)
   })
-  const [version = "", encoding, present] = row
+  const [version = "", encoding, present, schema = ""] = row
   if (encoding !== "UTF8") {
     throw new ConfigError(`The database at ${target.place} has the encoding ${encoding}.`, {
       cure: "Create it with ENCODING 'UTF8' TEMPLATE template0.",
@@ -99,23 +102,15 @@ async function ask(pool: Pool, target: Target): Promise<[version: string, collat
       },
     )
   }
-  return [`PostgreSQL ${version.split(" ")[0]}`, collation]
+  return [`PostgreSQL ${version.split(" ")[0]}`, collation, schema]
 }
 
 type Facts = {
   readonly version: string
   readonly dialect: Dialect
   readonly address: EngineAddress
+  readonly schema: string
   readonly readOnly: boolean
-}
-
-const currentSchema: Query<string> = {
-  sql: "SELECT current_schema()",
-  decode: (row) => row[0] as string,
-  wide: false,
-  writes: false,
-  returns: true,
-  label: "signals",
 }
 
 // Nobody waits for the disk, and the lock that notifications hold at their commit is given back sooner.
@@ -150,14 +145,14 @@ class Server implements PostgresEngine {
   readonly #readOnly: boolean
   readonly #begins = new Map<string, readonly Prelude[]>()
 
-  constructor(pool: Pool, target: Target, { version, dialect, address, readOnly }: Facts) {
+  constructor(pool: Pool, target: Target, { version, dialect, address, schema, readOnly }: Facts) {
     this.#pool = pool
     this.#preludes = target.preludes
     this.version = version
     this.address = address
     this.signals = new NotifySignals({
       target,
-      schema: async () => (await this.first(currentSchema, [])) ?? "",
+      schema,
       notify: (channels, payload) =>
         this.unit([
           { query: withoutFlush, values: [] },

@@ -18,7 +18,7 @@ const answerMs = 5_000
 export type SignalsOptions = {
   readonly target: Target
   /** The schema that the tables are in: signals are for those who share it. */
-  readonly schema: () => Promise<string>
+  readonly schema: string
   /** Notifies channels on some connection of the pool. */
   readonly notify: (channels: readonly string[], payload: string) => Promise<unknown>
 }
@@ -35,7 +35,6 @@ export class NotifySignals implements Signals {
   /** Tells this engine's own signals from others. */
   readonly #sender = randomUUID()
   readonly #callbacks = new Map<string, Set<() => void>>()
-  #schema: string | undefined
   readonly #toSend = new Set<string>()
   #sending: NodeJS.Timeout | undefined
   #sent = Number.NEGATIVE_INFINITY
@@ -70,9 +69,8 @@ export class NotifySignals implements Signals {
 
   async #notify(topics: readonly string[]): Promise<void> {
     try {
-      const schema = await this.#schemaName()
       await this.#options.notify(
-        topics.map((topic) => channelOf(schema, topic)),
+        topics.map((topic) => this.#channel(topic)),
         this.#sender,
       )
     } catch {
@@ -191,25 +189,19 @@ export class NotifySignals implements Signals {
   }
 
   #received(channel: string, payload: string): void {
-    if (payload === this.#sender || this.#schema === undefined) return
+    if (payload === this.#sender) return
     for (const [topic, callbacks] of [...this.#callbacks]) {
-      if (channelOf(this.#schema, topic) === channel) for (const callback of [...callbacks]) callback()
+      if (this.#channel(topic) === channel) for (const callback of [...callbacks]) callback()
     }
   }
 
   async #run(wire: Wire, word: "LISTEN" | "UNLISTEN", topics: readonly string[]): Promise<void> {
-    const schema = await this.#schemaName()
-    const sql = topics.map((topic) => `${word} "${channelOf(schema, topic)}"`).join(";")
+    const sql = topics.map((topic) => `${word} "${this.#channel(topic)}"`).join(";")
     if (sql !== "") await command((exchange) => wire.send(exchange), sql, "signals")
   }
 
-  async #schemaName(): Promise<string> {
-    this.#schema ??= await this.#options.schema()
-    return this.#schema
+  /** Channels belong to a whole database, and their names have at most 63 bytes. */
+  #channel(topic: string): string {
+    return `rs_${hash("sha256", `${this.#options.schema}\n${topic}`, "hex").slice(0, 40)}`
   }
-}
-
-/** Channels belong to a whole database, and their names have at most 63 bytes. */
-function channelOf(schema: string, topic: string): string {
-  return `rs_${hash("sha256", `${schema}\n${topic}`, "hex").slice(0, 40)}`
 }

@@ -27,7 +27,10 @@ export class FileSignals implements Signals {
     const own = () => callback()
     this.#callbacks.add(own)
     const look = this.#look
-    if (look !== undefined) this.#timer ??= setInterval(() => this.#compare(look), lookMs).unref()
+    if (look !== undefined && this.#timer === undefined) {
+      this.#timer = setInterval(() => this.#compare(look), lookMs).unref()
+      this.#changed(look)
+    }
     return Promise.resolve(() => {
       this.#callbacks.delete(own)
       if (this.#callbacks.size === 0) this.close()
@@ -41,14 +44,17 @@ export class FileSignals implements Signals {
   }
 
   #compare(look: () => number): void {
+    if (this.#changed(look)) for (const callback of [...this.#callbacks]) callback()
+  }
+
+  #changed(look: () => number): boolean {
     try {
-      const present = look()
-      if (present === this.#seen) return
-      this.#seen = present
+      const before = this.#seen
+      this.#seen = look()
+      return this.#seen !== before
     } catch {
       // Whatever is wrong with the file, those who use it learn of it; the next look may succeed.
-      return
+      return false
     }
-    for (const callback of [...this.#callbacks]) callback()
   }
 }
