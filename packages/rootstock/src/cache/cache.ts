@@ -2,7 +2,7 @@ import { ConfigError, DeclarationError, SessionError, ValidationError } from "..
 import type { Metric } from "../metrics/index.ts"
 import { limitedWarnings, type Warn } from "../redis/index.ts"
 import { type AnyTable, definitionOf, type TableDefinition, type Tables } from "../schema/index.ts"
-import { currentSession, type Host, transaction } from "../session/index.ts"
+import { currentSession, type Host, openSession, transaction } from "../session/index.ts"
 import type { Database, RowCache, RowReader, RowSource } from "../storage/index.ts"
 import type { CacheState, Coherence, Trace } from "./coherence.ts"
 import { Dependencies } from "./dependencies.ts"
@@ -199,7 +199,7 @@ export class Cache implements RowCache {
   }
 
   async #forget(note: (writes: CollectedWrites) => void): Promise<void> {
-    const session = currentSession()
+    const session = openSession("cache.forget")
     if (session !== undefined) {
       note(session.participant<CollectedWrites>(this, () => this.collect()))
     } else if (this.recordsWrites) {

@@ -8,4 +8,11 @@ export {
   runWithLease,
   Session,
 } from "./session.ts"
-export { afterCommit, afterRollback, outsideTransaction, type TransactionOptions, transaction } from "./transaction.ts"
+export {
+  afterCommit,
+  afterRollback,
+  openSession,
+  outsideTransaction,
+  type TransactionOptions,
+  transaction,
+} from "./transaction.ts"

@@ -8,7 +8,10 @@ export type Callback = () => void | Promise<void>
 
 /** Something that takes part in the end of a session, e.g. a cache that must know what was written. */
 export interface Participant {
-  /** Runs in the session as its last calls before the commit; where it rejects, the session rolls back. */
+  /**
+   * Runs before the commit, with its calls as the last ones of the transaction: the session's own calls are refused from
+   * here on. Where it rejects, the session rolls back.
+   */
   prepare(): Promise<void>
   /**
    * Runs outside of the session, after the commit and before anybody is told of it; also where it is not known whether the
@@ -173,8 +176,9 @@ export class Session {
   async commit(): Promise<void> {
     await this.#drain()
     if (this.#state === "failed") throw this.#rolledBack()
-    for (const participant of this.participants) await runInSession(this, () => participant.prepare())
+    // A call that begins from here on would be committed without a participant having heard of it.
     this.#state = "ended"
+    for (const participant of this.participants) await this.#prepare(participant)
     // A commit ends the connection's transaction, also where it fails: there is nothing left to roll back.
     const connection = this.#connection
     this.#connection = undefined
@@ -184,6 +188,30 @@ export class Session {
     } catch (error) {
       throw this.#host?.explain(error) ?? error
     }
+  }
+
+  /** Lets a participant make its calls on the connection, as a session that takes nobody else's. */
+  async #prepare(participant: Participant): Promise<void> {
+    const own = new Session(this.#options, undefined)
+    own.#begin = (host) => {
+      if (this.#host !== undefined && this.#host !== host) throw twoDatabases(this.label)
+      this.#host = host
+      return this.#connect(host)
+    }
+    try {
+      await runInSession(own, () => participant.prepare())
+      await own.#drain()
+      if (own.#state === "failed") throw own.#rolledBack()
+    } catch (error) {
+      own.fail(own.#failure ?? error)
+      await own.#drain()
+      throw error
+    } finally {
+      own.#state = "ended"
+    }
+    this.#takeOver(own)
+    this.afterCommit.push(...own.afterCommit)
+    this.afterRollback.push(...own.afterRollback)
   }
 
   /** Waits for calls under way, then rolls back. Never throws. */

@@ -102,8 +102,8 @@ export function afterRollback(callback: Callback): void {
   openSession("afterRollback")?.afterRollback.push(callback)
 }
 
-/** The ambient session, which must still have its end before it. */
-function openSession(call: string): Session | undefined {
+/** The ambient session, which must still have its end before it. @throws SessionError where it ended already */
+export function openSession(call: string): Session | undefined {
   const session = currentSession()
   if (session?.ended !== true) return session
   throw new SessionError(`${call} was called after its transaction ${session.label} ended, so it would never run.`, {

@@ -143,6 +143,43 @@ describe("a coherence that records writes", () => {
         assert.equal(await store.people.count(), 1)
       })
 
+      it("hears in the transaction of all that is committed: what begins later is refused", async () => {
+        const { id } = await store.people.create({ name: "Ann" })
+        heard()
+        const { promise: preparing, resolve: prepares } = Promise.withResolvers<void>()
+        const late: Promise<unknown>[] = []
+        coherence.inside = async () => {
+          prepares()
+          await Promise.allSettled(late)
+        }
+        const hasty = async () => {
+          await store.people.update(id, { name: "Bea" })
+          late.push(preparing.then(() => store.people.update(id, { name: "Cat" })))
+          late.push(preparing.then(() => store.lists.create({ id: 1, title: "x" })))
+          late.push(preparing.then(() => transaction(() => store.people.delete(id), { nested: true })))
+          late.push(preparing.then(() => cache.forget(["names"])))
+        }
+        await transaction(hasty)
+        assert.deepEqual(heard(), both(`person:${id} tag:people:*`))
+        for (const one of late) {
+          await assert.rejects(one, { code: "SESSION", message: /was called after its transaction hasty ended/ })
+        }
+        assert.equal((await store.people.get(id))?.name, "Bea")
+        assert.equal(await store.lists.count(), 0)
+      })
+
+      it("takes all back where what it does in the transaction fails, also where it says nothing of that", async () => {
+        const { id } = await store.people.create({ name: "Ann" })
+        coherence.inside = () =>
+          place.db.execute`INSERT INTO teams (id, name) VALUES ('00000000-0000-4000-8000-000000000001', 'x')`
+        await store.people.update(id, { name: "Bea" })
+        const failing = coherence.inside
+        coherence.inside = () => failing().catch(() => undefined)
+        await assert.rejects(store.people.update(id, { name: "Cat" }), { code: "SESSION" })
+        coherence.inside = undefined
+        assert.equal((await store.people.get(id))?.name, "Bea")
+      })
+
       it("is left alone by what no transaction takes", async () => {
         await place.db.execute`VACUUM`
         await place.db.execute`ANALYZE people`
