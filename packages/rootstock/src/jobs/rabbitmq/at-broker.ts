@@ -5,7 +5,6 @@ import type { Backend } from "../storages.ts"
 import { job } from "../tables.ts"
 import { type TakenJob, takenColumns, takenDecoder } from "../taken.ts"
 import type { Mark } from "./message.ts"
-import { RowsStatement } from "./rows-statement.ts"
 
 /** Most jobs of one look for lost messages. */
 const mostAtOnce = 1_000
@@ -16,127 +15,119 @@ const typeOf = (key: string): ColumnType => (definitionOf(job).column.get(key) a
  * The jobs that were handed to the broker, as the database knows them.
  *
  * The row of such a job is `at_broker`. As long as a worker stands in it, that worker answers for the message: it is not
- * confirmed, or not noted as such. Where none does, the broker answers. Who receives the message takes the job, in whichever
- * of the two it is, and only once: the message may come again, or a second one stand for the same taking.
+ * confirmed, or not noted as such. Where none does, the broker answers. Who receives a message takes the job, in whichever
+ * of the two it is, and only once: the message may come again, or several stand for one taking.
+ *
+ * Jobs are found by their ids alone, which is by the primary key whatever the planner believes of a table that is empty at
+ * one moment and full at the next.
  */
 export class AtBroker {
   readonly #backend: Backend
-  readonly #confirm: RowsStatement
-  readonly #giveBack: RowsStatement<string>
-  readonly #giveBackLost: RowsStatement<string>
-  readonly #take: RowsStatement<TakenJob>
-  readonly #standing: RowsStatement<Mark>
+  readonly #confirm: Query
+  readonly #giveBack: Query<string>
+  readonly #giveBackLost: Query<string>
+  readonly #giveBackOrphans: Query<string>
+  readonly #take: Query<TakenJob>
+  readonly #standing: Query<Mark>
   readonly #of: Query<Mark>
-  readonly #orphans: Query<string>
-  readonly #confirmAll: Query
   readonly #inQueue: Query<Mark>
   readonly #fail: Query
 
   constructor(backend: Backend) {
     const { dialect } = backend
-    const parameter = (index: number) => dialect.parameter(index)
-    const [id, attempt, worker] = ["id", "attempt", "worker"].map(typeOf) as [ColumnType, ColumnType, ColumnType]
-    const whole = dialect.codec(attempt).decode
+    const [first, second] = [dialect.parameter(1), dialect.parameter(2)]
+    const these = dialect.among("id", first, typeOf("id"))
+    const whole = dialect.codec(typeOf("attempt")).decode
+    const mark: Query<Mark>["decode"] = ([id, raw]) => ({
+      id,
+      attempt: whole === undefined ? raw : (whole(raw) as number),
+    })
+    const one: Query<string>["decode"] = ([value]) => value
     // What is locked is being taken, or removed: it needs neither.
     const found = (where: string) =>
       dialect.amongFound("id", `SELECT id FROM job WHERE ${where} AND state = 'at_broker' ${dialect.freeRowsClause}`)
     const waits = "UPDATE job SET state = 'wait', worker = NULL, attempt = attempt - 1"
-    const mark: Query<Mark>["decode"] = ([one, raw]) => ({
-      id: one,
-      attempt: whole === undefined ? raw : (whole(raw) as number),
-    })
+    const workerLives = (worker: string) => `EXISTS (SELECT 1 FROM worker WHERE worker.id = ${worker})`
+    const open = "NOT EXISTS (SELECT 1 FROM paused_queue WHERE paused_queue.queue = job.queue)"
+    const rows = { wide: false, writes: true, returns: true }
+    // The second condition on the state is the one of the index.
+    const atBroker = "state = 'at_broker' AND state <> 'wait'"
     this.#backend = backend
-    this.#confirm = new RowsStatement(backend, {
-      columns: { id, attempt, worker },
-      sql: (rows) => `UPDATE job SET worker = NULL WHERE ${found(`(id, attempt, worker) IN (${rows})`)}`,
-      label: "jobs.confirm",
-    })
-    this.#giveBack = new RowsStatement(backend, {
-      columns: { id, attempt, worker },
-      sql: (rows) => `${waits} WHERE ${found(`(id, attempt, worker) IN (${rows})`)} RETURNING queue`,
-      label: "jobs.giveBack",
-      decode: ([queue]) => queue,
-    })
-    this.#giveBackLost = new RowsStatement(backend, {
-      columns: { id, attempt },
-      sql: (rows) => `${waits} WHERE ${found(`(id, attempt) IN (${rows}) AND worker IS NULL`)} RETURNING id`,
-      label: "jobs.giveBack",
-      decode: ([one]) => one,
-    })
-    this.#take = new RowsStatement(backend, {
-      columns: { given_id: id, given_attempt: attempt, given_worker: worker },
-      sql: (rows) =>
-        `UPDATE job SET state = 'held', worker = given_worker FROM (${rows}) AS given WHERE job.id = given_id AND job.attempt = given_attempt AND job.state = 'at_broker' AND EXISTS (SELECT 1 FROM worker WHERE worker.id = given_worker) AND NOT EXISTS (SELECT 1 FROM paused_queue WHERE paused_queue.queue = job.queue) RETURNING ${takenColumns}`,
-      label: "jobs.take",
-      decode: takenDecoder(dialect),
-    })
-    this.#standing = new RowsStatement(backend, {
-      columns: { id, attempt },
-      sql: (rows) => `SELECT id, attempt FROM job WHERE (id, attempt) IN (${rows}) AND state = 'at_broker'`,
-      label: "jobs.atBroker",
-      decode: mark,
-    })
-    const reading = { wide: false, writes: false, returns: true, label: "jobs.atBroker" } as const
-    this.#of = {
-      ...reading,
-      sql: `SELECT id, attempt FROM job WHERE worker = ${parameter(1)} AND state = 'at_broker' AND state <> 'wait' AND queue = ${parameter(2)}`,
-      decode: mark,
-    }
-    this.#orphans = {
-      ...reading,
-      sql: `${waits} WHERE ${found("worker IS NOT NULL AND state <> 'wait' AND NOT EXISTS (SELECT 1 FROM worker WHERE worker.id = job.worker)")} RETURNING queue`,
-      decode: ([queue]) => queue,
-      writes: true,
-      label: "jobs.rescue",
-    }
-    this.#confirmAll = statement(
-      `UPDATE job SET worker = NULL WHERE worker = ${parameter(1)} AND state = 'at_broker' AND state <> 'wait'`,
+    this.#confirm = statement(
+      `UPDATE job SET worker = NULL WHERE ${found(`${these} AND worker = ${second}`)}`,
       "jobs.confirm",
     )
+    this.#giveBack = {
+      ...rows,
+      sql: `${waits} WHERE ${found(`${these} AND (worker = ${second} OR worker IS NULL)`)} RETURNING queue`,
+      label: "jobs.giveBack",
+      decode: one,
+    }
+    this.#giveBackLost = {
+      ...rows,
+      sql: `${waits} WHERE ${found(`${these} AND worker IS NULL`)} RETURNING id`,
+      label: "jobs.giveBack",
+      decode: one,
+    }
+    this.#giveBackOrphans = {
+      ...rows,
+      sql: `${waits} WHERE ${found(`worker IS NOT NULL AND state <> 'wait' AND NOT ${workerLives("job.worker")}`)} RETURNING queue`,
+      label: "jobs.rescue",
+      decode: one,
+    }
+    this.#take = {
+      ...rows,
+      sql: `UPDATE job SET state = 'held', worker = ${second} WHERE ${these} AND state = 'at_broker' AND ${workerLives(second)} AND ${open} RETURNING ${takenColumns}`,
+      label: "jobs.take",
+      decode: takenDecoder(dialect),
+    }
+    const reading = { ...rows, writes: false, label: "jobs.atBroker", decode: mark }
+    const marks = "SELECT id, attempt FROM job WHERE"
+    this.#standing = { ...reading, sql: `${marks} ${these} AND state = 'at_broker'` }
+    this.#of = { ...reading, sql: `${marks} worker = ${first} AND ${atBroker} AND queue = ${second}` }
     this.#inQueue = {
       ...reading,
-      sql: `SELECT id, attempt FROM job WHERE worker IS NULL AND state = 'at_broker' AND state <> 'wait' AND queue = ${parameter(1)} ORDER BY id LIMIT ${mostAtOnce}`,
-      decode: mark,
+      sql: `${marks} worker IS NULL AND ${atBroker} AND queue = ${first} ORDER BY id LIMIT ${mostAtOnce}`,
     }
+    const [third, fourth] = [dialect.parameter(3), dialect.parameter(4)]
     this.#fail = statement(
-      `UPDATE job SET state = 'wait', worker = NULL, run_at = ${parameter(1)}, last_error = ${parameter(2)} WHERE id = ${parameter(3)} AND attempt = ${parameter(4)} AND state = 'at_broker'`,
+      `UPDATE job SET state = 'wait', worker = NULL, run_at = ${first}, last_error = ${second} WHERE id = ${third} AND attempt = ${fourth} AND state = 'at_broker'`,
       "jobs.retry",
     )
   }
 
   /** Notes that the broker has the messages. Jobs that were taken in the meantime are left as they are. */
-  async confirm(jobs: readonly Mark[], worker: string): Promise<void> {
-    await this.#confirm.run(jobs.map(({ id, attempt }) => [id, attempt, worker]))
-  }
-
-  /** Notes it of all that a worker still answers for. */
-  async confirmAll(worker: string): Promise<void> {
-    await this.#backend.run(this.#confirmAll, [worker], asItIs)
+  async confirm(jobs: readonly { readonly id: string }[], worker: string): Promise<void> {
+    await this.#backend.run(this.#confirm, [this.#ids(jobs), worker], asItIs)
   }
 
   /** Lets jobs wait again whose messages are not at the broker, or not known to be. @returns their queues */
-  async giveBack(jobs: readonly Mark[], worker: string): Promise<ReadonlySet<string>> {
-    return new Set((await this.#giveBack.run(jobs.map(({ id, attempt }) => [id, attempt, worker]))).rows)
+  async giveBack(jobs: readonly { readonly id: string }[], worker: string): Promise<ReadonlySet<string>> {
+    return new Set(await this.#backend.all(this.#giveBack, [this.#ids(jobs), worker]))
   }
 
   /** Lets jobs wait again whose messages the broker has lost. @returns how many */
-  async giveBackLost(jobs: readonly Mark[]): Promise<number> {
-    return (await this.#giveBackLost.run(jobs.map(({ id, attempt }) => [id, attempt]))).changes
+  async giveBackLost(jobs: readonly { readonly id: string }[]): Promise<number> {
+    return (await this.#backend.all(this.#giveBackLost, [this.#ids(jobs)])).length
   }
 
   /** Lets jobs wait again for whose messages a worker answered that is gone. @returns their queues */
   async giveBackOrphans(): Promise<ReadonlySet<string>> {
-    return new Set(await this.#backend.all(this.#orphans, []))
+    return new Set(await this.#backend.all(this.#giveBackOrphans, []))
   }
 
-  /** Takes the jobs for which messages stand. Those that are not among them are another's, done, or in a paused queue. */
-  async take(marks: readonly Mark[], worker: string): Promise<readonly TakenJob[]> {
-    return (await this.#take.run(marks.map(({ id, attempt }) => [id, attempt, worker]))).rows
+  /**
+   * Takes the jobs for which messages stand. Those that are not among them are another's, done, or in a paused queue.
+   *
+   * A message of an earlier attempt does as well: all that it says is that the job is to be done.
+   */
+  take(marks: readonly Mark[], worker: string): Promise<readonly TakenJob[]> {
+    return this.#backend.all(this.#take, [this.#ids(marks), worker])
   }
 
   /** Those that are at the broker still, and not taken. */
-  async standing(marks: readonly Mark[]): Promise<readonly Mark[]> {
-    return (await this.#standing.run(marks.map(({ id, attempt }) => [id, attempt]))).rows
+  standing(marks: readonly Mark[]): Promise<readonly Mark[]> {
+    return this.#backend.all(this.#standing, [this.#ids(marks)])
   }
 
   /** The jobs of a queue for whose messages a worker answers. */
@@ -152,5 +143,9 @@ export class AtBroker {
   /** Lets a job wait whose message the broker gave up. @returns whether the message still stood for it */
   async fail({ id, attempt }: Mark, message: string, runAt: Date): Promise<boolean> {
     return (await this.#backend.run(this.#fail, [runAt.toISOString(), message, id, attempt], asItIs)) === 1
+  }
+
+  #ids(jobs: readonly { readonly id: string }[]) {
+    return this.#backend.dialect.list(jobs.map(({ id }) => id))
   }
 }

@@ -244,14 +244,14 @@ export class Deliveries implements Source {
       deliveries.map(({ mark }) => mark),
       identity.id,
     )
-    const byMark = new Map(jobs.map((job) => [shown(job), job]))
+    const byId = new Map(jobs.map((job) => [job.id, job]))
     const taken: (readonly [TakenJob, Delivery])[] = []
     const others: Ours[] = []
     for (const one of deliveries) {
-      const job = byMark.get(shown(one.mark))
+      const job = byId.get(one.mark.id)
       if (job === undefined) others.push(one)
       else {
-        byMark.delete(shown(one.mark))
+        byId.delete(job.id)
         left.delete(one)
         received(job.id)
         taken.push([job, one])
@@ -261,7 +261,7 @@ export class Deliveries implements Source {
     if (others.length === 0) return
     const standing = await this.#standing(others)
     for (const one of others) {
-      if (standing.has(shown(one.mark))) continue
+      if (standing.has(one.mark.id)) continue
       left.delete(one)
       measures.of(queue).stale++
       one.acknowledgements.add(one.tag)
@@ -272,7 +272,7 @@ export class Deliveries implements Source {
   /** Those that could not be taken only because the queue is paused, or the worker was taken for dead. */
   async #standing(deliveries: readonly Ours[]): Promise<ReadonlySet<string>> {
     const marks = await this.#options.atBroker.standing(deliveries.map(({ mark }) => mark))
-    return new Set(marks.map(shown))
+    return new Set(marks.map(({ id }) => id))
   }
 
   async #takeForeign(identity: Identity, deliveries: readonly Foreign[], left: Set<Delivery>): Promise<void> {
@@ -377,7 +377,6 @@ function isForGood(error: unknown): boolean {
 
 const isOurs = (delivery: Delivery): delivery is Ours => delivery.kind === "ours"
 const isForeign = (delivery: Delivery): delivery is Foreign => delivery.kind === "foreign"
-const shown = ({ id, attempt }: Mark): string => `${id}.${attempt}`
 
 /** The id that its producer gave a message, as both engines can store it; undefined where there is none. */
 export function messageIdOf({ messageId }: AsyncMessage): string | undefined {

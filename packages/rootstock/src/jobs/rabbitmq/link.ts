@@ -1,3 +1,4 @@
+import type { Socket } from "node:net"
 import type { Channel, Connection } from "rabbitmq-client"
 import { UnavailableError } from "../../errors/index.ts"
 import type { Logger } from "../../log/index.ts"
@@ -103,6 +104,20 @@ export class Link {
     return this.#connection.acquire({ emitErrorsFromChannel: true })
   }
 
+  /**
+   * Sends what `write` writes with as few calls of the operating system as possible, in place of one for each message,
+   * which took a third of the time. The library has no way to ask for it, so its socket is held back.
+   */
+  together(write: () => void): void {
+    const socket = socketOf(this.#connection)
+    socket?.cork()
+    try {
+      write()
+    } finally {
+      socket?.uncork()
+    }
+  }
+
   /** Why channels cannot be used. */
   get problems(): readonly unknown[] {
     return Array.from(this.#channels, ({ problem }) => problem).filter((problem) => problem !== undefined)
@@ -150,4 +165,9 @@ export class Link {
       back(this)
     })
   }
+}
+
+/** The socket of a connection, where the library still keeps it there. */
+function socketOf(connection: object | undefined): Pick<Socket, "cork" | "uncork"> | undefined {
+  return (connection as { readonly _socket?: Socket } | undefined)?._socket
 }

@@ -98,10 +98,12 @@ export class PublishedJobs implements Source {
 
   #publish(jobs: readonly TakenJob[]): void {
     const { publisher, sender } = this.#options
-    for (const job of jobs) {
-      this.#inFlight.set(job.id, job)
-      publisher.publish(eventEnvelope(job, sender), bodyOf(job), (publication) => this.#told(job, publication))
-    }
+    publisher.together(() => {
+      for (const job of jobs) {
+        this.#inFlight.set(job.id, job)
+        publisher.publish(eventEnvelope(job, sender), bodyOf(job), (publication) => this.#told(job, publication))
+      }
+    })
   }
 
   #told(job: TakenJob, publication: Publication): void {

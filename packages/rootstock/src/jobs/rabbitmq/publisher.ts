@@ -62,6 +62,11 @@ export class Publisher {
     else channel.basicPublish(envelope, body).then(() => this.#confirm({ messageId, told }), unknown)
   }
 
+  /** Runs what publishes many messages, so that they are sent together. */
+  together(publish: () => void): void {
+    this.#link.together(publish)
+  }
+
   /** Resolves when the broker has told of all messages. */
   async drain(): Promise<void> {
     while (this.#pending > 0) {

@@ -5,6 +5,7 @@ import type { Jobs } from "../jobs.ts"
 import type { Identity, Taker } from "../source.ts"
 import type { TakenJob } from "../taken.ts"
 import type { AtBroker } from "./at-broker.ts"
+import { Confirmations } from "./confirmations.ts"
 import type { Declarations } from "./declarations.ts"
 import { briefly } from "./link.ts"
 import type { BrokerMeasures } from "./measures.ts"
@@ -26,11 +27,6 @@ export type RelayOptions = {
 const mostInFlight = 500
 /** The most jobs that are taken ahead of them. */
 const mostAhead = 500
-/**
- * How long the note of a confirmation may be put off, in milliseconds: jobs that are received meanwhile need none, and
- * others share one statement.
- */
-const confirmAfterMs = 250
 /** Pauses between the tries to write to a database that is away, in milliseconds. */
 const firstPauseMs = 100
 const longestPauseMs = 5_000
@@ -51,17 +47,16 @@ export class Relay {
   readonly #inFlight = new Map<string, TakenJob>()
   /** Those of them that were received all the same. */
   readonly #receivedEarly = new Set<string>()
-  /** At the broker, and not noted as such. */
-  readonly #confirmed = new Map<string, TakenJob>()
-  #confirming: NodeJS.Timeout | undefined
+  readonly #confirmations: Confirmations
   /** Not at the broker, or not known to be. */
-  #returned = new Map<string, TakenJob>()
-  #writing: Promise<void> | undefined
+  readonly #returned = new Map<string, TakenJob>()
+  #givingBack: Promise<void> | undefined
   #tidying = false
 
   constructor(options: RelayOptions) {
     this.#options = options
     this.#claim = new Claim(options.jobs.backend.dialect, "at_broker")
+    this.#confirmations = new Confirmations(options.atBroker, options.jobs.log)
   }
 
   /** Adds a queue, before the start. */
@@ -80,6 +75,7 @@ export class Relay {
 
   async start(identity: Identity): Promise<void> {
     this.#identity = identity
+    this.#confirmations.begin(identity.id)
     for (const { due, taker } of this.#queues.values()) await due.start(identity, taker)
   }
 
@@ -87,7 +83,7 @@ export class Relay {
   lose(): void {
     this.#identity = undefined
     this.#ahead = []
-    this.#confirmed.clear()
+    this.#confirmations.begin(undefined)
     this.#returned.clear()
     this.#receivedEarly.clear()
     for (const { due } of this.#queues.values()) due.lose()
@@ -95,12 +91,13 @@ export class Relay {
 
   resume(identity: Identity): void {
     this.#identity = identity
+    this.#confirmations.begin(identity.id)
     for (const { due } of this.#queues.values()) due.resume(identity)
   }
 
   /** The job was received: nothing is to be noted any more. */
   received(id: string): void {
-    if (!this.#confirmed.delete(id) && this.#inFlight.has(id)) this.#receivedEarly.add(id)
+    if (!this.#confirmations.forget(id) && this.#inFlight.has(id)) this.#receivedEarly.add(id)
   }
 
   /** Takes nothing more, and leaves nothing that it answers for. Idempotent. */
@@ -112,12 +109,11 @@ export class Relay {
     await briefly(this.#options.publisher.drain())
     for (const [id, job] of this.#inFlight) this.#returned.set(id, job)
     this.#inFlight.clear()
-    clearTimeout(this.#confirming)
-    this.#confirming = undefined
-    this.#writeSoon()
-    await briefly(Promise.resolve(this.#writing))
+    this.#giveBackSoon()
+    await briefly(Promise.resolve(this.#givingBack))
     this.#identity = undefined
-    await this.#writing
+    await this.#givingBack
+    await this.#confirmations.end()
   }
 
   #room(queue: string): number {
@@ -130,13 +126,20 @@ export class Relay {
   #has(id: string): boolean {
     return (
       this.#inFlight.has(id) ||
-      this.#confirmed.has(id) ||
+      this.#confirmations.has(id) ||
       this.#returned.has(id) ||
       this.#ahead.some((job) => job.id === id)
     )
   }
 
   #accept(taken: readonly TakenJob[]): void {
+    // Whatever is known of an earlier taking says nothing of this one.
+    for (const { id } of taken) {
+      this.#inFlight.delete(id)
+      this.#receivedEarly.delete(id)
+      this.#confirmations.forget(id)
+      this.#returned.delete(id)
+    }
     this.#ahead.push(...taken)
     this.#publish()
   }
@@ -147,15 +150,18 @@ export class Relay {
     if (identity === undefined) return
     const count = publisher.ready ? mostInFlight - this.#inFlight.size : this.#ahead.length
     if (count <= 0) return
-    for (const job of this.#ahead.splice(0, count)) {
-      if (!publisher.ready || !declarations.has(job.queue)) {
-        this.#returned.set(job.id, job)
-        continue
+    publisher.together(() => {
+      for (const job of this.#ahead.splice(0, count)) {
+        if (!publisher.ready || !declarations.has(job.queue)) {
+          this.#returned.set(job.id, job)
+          continue
+        }
+        this.#inFlight.set(job.id, job)
+        const told = (publication: Publication) => this.#told(job, identity, publication)
+        publisher.publish(jobEnvelope(job, sender), bodyOf(job), told)
       }
-      this.#inFlight.set(job.id, job)
-      publisher.publish(jobEnvelope(job, sender), bodyOf(job), (publication) => this.#told(job, identity, publication))
-    }
-    this.#writeInTime()
+    })
+    if (this.#returned.size > 0) this.#giveBackSoon()
   }
 
   #told(job: TakenJob, identity: Identity, publication: Publication): void {
@@ -165,7 +171,7 @@ export class Relay {
     const received = this.#receivedEarly.delete(job.id)
     if (publication === "returned") this.#options.declarations.declareAgain(job.queue)
     if (this.#identity === identity && !received) {
-      if (publication === "confirmed") this.#confirmed.set(job.id, job)
+      if (publication === "confirmed") this.#confirmations.add(job)
       else this.#returned.set(job.id, job)
     }
     if (this.#tidying) return
@@ -178,12 +184,7 @@ export class Relay {
     this.#tidying = false
     this.#publish()
     for (const { due } of this.#queues.values()) due.look()
-    this.#writeInTime()
-  }
-
-  #writeInTime(): void {
-    if (this.#returned.size > 0 || this.#confirmed.size >= mostAhead) this.#writeSoon()
-    else if (this.#confirmed.size > 0) this.#confirming ??= setTimeout(() => this.#writeSoon(), confirmAfterMs)
+    if (this.#returned.size > 0) this.#giveBackSoon()
   }
 
   #count({ queue, runAt }: TakenJob, publication: Publication): void {
@@ -197,49 +198,33 @@ export class Relay {
     measured.lag.observe(Math.max(0, jobs.clock.now().getTime() - runAt.getTime()) / 1_000)
   }
 
-  #writeSoon(): void {
-    clearTimeout(this.#confirming)
-    this.#confirming = undefined
-    this.#writing ??= new Promise<void>((resolve) => {
-      setImmediate(resolve)
-    })
-      .then(() => this.#writeAll())
-      .finally(() => {
-        this.#writing = undefined
-        // What came while the last of it was written.
-        if (this.#identity !== undefined) this.#writeInTime()
-      })
+  #giveBackSoon(): void {
+    this.#givingBack ??= this.#giveBackAll()
   }
 
-  /** Writes down what became of messages, however long the database is away, as long as the worker is who it was. */
-  async #writeAll(): Promise<void> {
+  /** However long the database is away, as long as the worker is who it was. */
+  async #giveBackAll(): Promise<void> {
+    await undefined
     const identity = this.#identity
-    for (let wait = firstPauseMs; identity !== undefined && this.#identity === identity; ) {
+    let wait = firstPauseMs
+    while (identity !== undefined && this.#identity === identity && this.#returned.size > 0) {
       try {
-        await this.#write(identity)
-        if (this.#returned.size === 0 && (this.#confirmed.size < mostAhead || this.#stopping)) return
+        await this.#giveBack([...this.#returned.values()], identity)
       } catch (error) {
-        this.#options.jobs.log.warning("What became of messages cannot be written", { error })
+        this.#options.jobs.log.warning("Jobs that RabbitMQ does not have cannot be given back", { error })
         await pause(wait)
         wait = Math.min(wait * 2, longestPauseMs)
       }
     }
+    this.#givingBack = undefined
   }
 
-  async #write({ id }: Identity): Promise<void> {
+  async #giveBack(returned: readonly TakenJob[], { id }: Identity): Promise<void> {
     const { atBroker, jobs } = this.#options
-    const returned = [...this.#returned.values()]
-    if (returned.length > 0) {
-      const queues = await atBroker.giveBack(returned, id)
-      for (const job of returned) remove(this.#returned, job)
-      const first = returned.reduce((due, { runAt }) => Math.min(due, runAt.getTime()), Number.POSITIVE_INFINITY)
-      for (const queue of queues) jobs.wake(queue, first)
-    }
-    const confirmed = [...this.#confirmed.values()]
-    if (confirmed.length > 0) {
-      await atBroker.confirm(confirmed, id)
-      for (const job of confirmed) remove(this.#confirmed, job)
-    }
+    const queues = await atBroker.giveBack(returned, id)
+    for (const job of returned) if (this.#returned.get(job.id) === job) this.#returned.delete(job.id)
+    const first = Math.min(...returned.map(({ runAt }) => runAt.getTime()))
+    for (const queue of queues) jobs.wake(queue, first)
   }
 
   /** Jobs whose claim was made and not answered wait again. */
@@ -248,9 +233,4 @@ export class Relay {
     const unknown = (await atBroker.of(id, queue)).filter((one) => !this.#has(one.id))
     if (unknown.length > 0) await atBroker.giveBack(unknown, id)
   }
-}
-
-/** Unless another taking of the job stands there by now. */
-function remove(jobs: Map<string, TakenJob>, job: TakenJob): void {
-  if (jobs.get(job.id) === job) jobs.delete(job.id)
 }

@@ -115,6 +115,18 @@ forEachBroker("jobs by way of RabbitMQ", (place) => {
     assert.deepEqual(await place.effects(), [0, 7])
   })
 
+  it("are begun at a message of an earlier attempt, too, and are those of the present one", async () => {
+    const { jobs, kind, served, release } = await busy(place)
+    const id = await jobs.send(kind, { n: 7 })
+    await place.broker.peek(kind.queue)
+    // As if it had been tried twice since, and its own message were still to come.
+    await jobs.store.jobs.update(id, { attempt: 3 })
+    release()
+    await done(jobs)
+    assert.deepEqual(await place.effects(), [0, 7])
+    assert.equal(count(served, "stale", kind.queue), 0)
+  })
+
   it("go again to a queue that was deleted, which is made anew", async () => {
     const kind = recording(place.queue())
     const jobs = place.open([kind])
@@ -169,5 +181,20 @@ forEachBroker("jobs by way of RabbitMQ", (place) => {
     assert.equal(ids.length, 2)
     assert.deepEqual(await place.effects(), [0, 7, 8])
     assert.equal(await again.store.dead.count(), 0)
+  })
+
+  it("wait again where their worker stops without knowing that it took them", async () => {
+    const { jobs, kind, served, release } = await busy(place)
+    const id = await jobs.send(kind, { n: 7 }, { delayMs: 3_600_000 })
+    const [worker] = await jobs.store.workers.list()
+    // As a claim leaves it whose answer was lost.
+    await jobs.store.jobs.update(id, { state: "at_broker", attempt: 1, worker: worker?.id ?? null })
+    release()
+    await until(async () => (await place.effects()).length === 1, "what was begun is done")
+    await served.stop()
+    const again = place.open([kind])
+    await place.serve(again, [handle(kind, ({ n }) => place.ledger.create({ n }))])
+    await until(async () => (await again.store.jobs.get(id))?.state === "wait", "it waits again")
+    assert.equal((await again.store.jobs.get(id))?.attempt, 0)
   })
 })
