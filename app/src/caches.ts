@@ -1,25 +1,22 @@
 import type { Database } from "rootstock"
 import { type Cache, type CacheDeclaration, openCache } from "rootstock/cache"
 import type { Settings } from "rootstock/config"
+import type { System } from "rootstock/http"
 import type { Logger } from "rootstock/log"
 import type { Tables } from "rootstock/schema"
 
-/**
- * Opens the cache of a system as the settings say.
- *
- * @param alone whether it is the only system of the process, so that its keys in Redis need no name before them
- */
+/** Opens the cache of a system as the settings say. */
 export function openSystemCache(
-  name: string,
+  system: System<Tables>,
   database: Database<Tables>,
   caches: readonly CacheDeclaration[],
-  { settings, log, alone }: { settings: Settings; log: Logger; alone: boolean },
+  { settings, log }: { settings: Settings; log: Logger },
 ): Promise<Cache> {
-  const own = log.named(`${name}.cache`)
+  const own = log.named(`${system.name}.cache`)
   return openCache(database, {
     url: settings.cache,
     caches,
-    prefix: cachePrefix(name, settings, alone),
+    prefix: cachePrefix(system, settings),
     local: settings.CACHE_LOCAL,
     coherence: settings.CACHE_COHERENCE,
     warn: (message, cause) => own.warning(message, cause === undefined ? {} : { error: cause }),
@@ -27,7 +24,10 @@ export function openSystemCache(
   })
 }
 
-/** What stands before the keys of a system in Redis. */
-export function cachePrefix(name: string, { CACHE_PREFIX }: Settings, alone: boolean): string {
-  return alone ? CACHE_PREFIX : `${CACHE_PREFIX}${name}:`
+/**
+ * What stands before the keys of a system in Redis: the same in every process, whatever else that one serves, since
+ * processes under different names would not hear of each other's writes.
+ */
+function cachePrefix({ name, cachePrefix = `${name}:` }: System<Tables>, { CACHE_PREFIX }: Settings): string {
+  return CACHE_PREFIX + cachePrefix
 }

@@ -1,6 +1,6 @@
 import type { Database } from "rootstock"
 import type { Cache } from "rootstock/cache"
-import type { PartState, System, SystemContext, SystemParts } from "rootstock/http"
+import { keyAccess, type PartState, type System, type SystemContext, type SystemParts } from "rootstock/http"
 import { type Jobs, type JobWorker, openJobs } from "rootstock/jobs"
 import type { Metric } from "rootstock/metrics"
 import { openScheduler, openSchedules, type Scheduler, type Schedules } from "rootstock/schedule"
@@ -9,6 +9,7 @@ import { OnceKeys, OrderedSets, Pruner, StateStore } from "rootstock/state"
 import { openSystemCache } from "./caches.ts"
 import type { Workplace } from "./commands/surroundings.ts"
 import { openUnit, urlOf } from "./databases.ts"
+import type { OpenedApp } from "./opened-app.ts"
 import { systems } from "./systems.ts"
 
 /** A system over its opened database, with all that works on it in this process. */
@@ -36,7 +37,12 @@ export type OpenedSystem = {
  *
  * @param alone whether it is the only system of the process
  */
-export async function openSystem(name: string, workplace: Workplace, alone: boolean): Promise<OpenedSystem> {
+export async function openSystem(
+  name: string,
+  workplace: Workplace,
+  app: OpenedApp,
+  alone: boolean,
+): Promise<OpenedSystem> {
   const { settings, clock, log } = workplace
   const system = systems[name]!
   const database = await openUnit(system, urlOf(system, settings, alone), workplace)
@@ -44,8 +50,9 @@ export async function openSystem(name: string, workplace: Workplace, alone: bool
     const context = { clock, timeZone: settings.TIME_ZONE, log: log.named(name) }
     const jobs = openJobs(database, { jobs: system.jobs, log: log.named(`${name}.jobs`) })
     const broker = await openSystemBroker(name, jobs, workplace)
-    const parts = system.open(database, { ...context, jobs, broker: broker !== undefined })
-    const cache = await openSystemCache(name, database, parts.caches, { settings, log, alone })
+    const keys = keyAccess(name, "required", app.lookupKey)
+    const parts = system.open(database, { ...context, jobs, broker: broker !== undefined, keys })
+    const cache = await openSystemCache(system, database, parts.caches, { settings, log })
     const schedules = openSchedules(jobs)
     const scheduler = openScheduler(schedules, {
       declared: parts.schedules,

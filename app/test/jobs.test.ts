@@ -4,6 +4,7 @@ import { jobs as shopJobs } from "@rootstock/shop"
 import { AuditStorage } from "rootstock/shared"
 import { forEachEngine } from "../../packages/rootstock/test/support/index.ts"
 import { workplaceOf } from "../src/commands/surroundings.ts"
+import { openApp } from "../src/opened-app.ts"
 import { type OpenedSystem, openSystem } from "../src/opened-system.ts"
 import { type Ended, home, run } from "./program.ts"
 
@@ -11,8 +12,9 @@ type Environment = Record<string, string>
 
 /** Runs `work` with the opened shop, whose jobs and schedules nobody works on. */
 async function withShop<T>(env: Environment, work: (shop: OpenedSystem) => Promise<T>): Promise<T> {
-  const nowhere = { write: () => undefined }
-  const shop = await openSystem("shop", workplaceOf({ env } as never, nowhere), true)
+  const workplace = workplaceOf({ env } as never, { write: () => undefined })
+  await using app = await openApp(workplace)
+  const shop = await openSystem("shop", workplace, app, true)
   try {
     return await work(shop)
   } finally {

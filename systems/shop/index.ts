@@ -16,6 +16,7 @@ export const shop: System<typeof tables> = {
   tables,
   migrations: new URL("./migrations/", import.meta.url),
   auth: "open",
+  cachePrefix: "",
   jobs,
   open(database, context) {
     const stores = openStores(database)

@@ -1,10 +1,8 @@
 import type { Cache } from "rootstock/cache"
+import { readSettings } from "rootstock/config"
 import { type Answer, type Call, type Command, type Surroundings, UsageError } from "../command/index.ts"
-import { urlOf } from "../databases.ts"
-import { refusePending } from "../migrations.ts"
-import { openSystem } from "../opened-system.ts"
-import { systemNames, systems } from "../systems.ts"
-import { oneSystemOf, systemOption, workplaceOf } from "./surroundings.ts"
+import { withSystem } from "./operating.ts"
+import { systemOption } from "./surroundings.ts"
 
 /** Most keys that are listed or counted. */
 const mostKeys = 10_000
@@ -15,31 +13,16 @@ async function withCache(
   surroundings: Surroundings,
   work: (cache: Cache) => Promise<Answer>,
 ): Promise<Answer> {
-  const workplace = workplaceOf(surroundings, { write: (line) => surroundings.complain(line.trimEnd()) })
-  if (!/^rediss?:/.test(workplace.settings.cache)) {
+  if (!/^rediss?:/.test(readSettings(surroundings.env).cache)) {
     throw new UsageError(
       "The cache is in the memory of the processes that serve, where no other can look.",
       "Set CACHE_URL to a Redis URL; /health and /metrics of the server show the counts of its own.",
     )
   }
-  const name = oneSystemOf(call)
-  const alone = systemNames.length === 1 || call.options["alone"] === true
-  await refusePending(systems[name]!, urlOf(systems[name]!, workplace.settings, alone))
-  const opened = await openSystem(name, workplace, alone)
-  try {
-    return await work(opened.cache)
-  } finally {
-    await opened.close()
-  }
+  return withSystem(call, surroundings, ({ cache }) => work(cache))
 }
 
-const shared = {
-  system: systemOption,
-  alone: {
-    type: "boolean",
-    sentence: "The system is served alone, so that its keys have no name of the system before them.",
-  },
-} as const
+const shared = { system: systemOption } as const
 
 const keyArgument = { name: "key", sentence: "The logical key, e.g. user:1.", required: true } as const
 

@@ -53,9 +53,10 @@ function chosenOne(call: Call): Unit {
   return unit
 }
 
-function urlsOf(surroundings: Surroundings): (unit: Unit) => string {
+function urlsOf(call: Call, surroundings: Surroundings): (unit: Unit) => string {
   const { settings } = workplaceOf(surroundings)
-  return (unit) => urlOf(unit, settings, systemNames.length === 1)
+  const alone = chosen(call, systemNames).length === 1
+  return (unit) => urlOf(unit, settings, alone)
 }
 
 /** Does the same for several units and puts the answers together. */
@@ -119,7 +120,7 @@ const create: Command = {
         const answers = ask === undefined ? {} : { ask: (question: RenameQuestion) => askRename(question, ask) }
         const options = { directory: folderOf(unit), name, renames, ...answers }
         const made = fromDatabase
-          ? adoptDrift({ ...options, url: urlsOf(surroundings)(unit) })
+          ? adoptDrift({ ...options, url: urlsOf(call, surroundings)(unit) })
           : newMigration({ ...options, tables, empty })
         return (await made) ?? null
       },
@@ -160,7 +161,7 @@ const up: Command = {
     const to = call.options["to"] as string | undefined
     const dryRun = call.options["sql"] === true
     const units = to === undefined ? chosen(call, unitNames) : [chosenOne(call)]
-    const url = urlsOf(surroundings)
+    const url = urlsOf(call, surroundings)
     return forEachUnit(
       units,
       (unit) => migrateUp({ url: url(unit), directory: folderOf(unit), to, dryRun }),
@@ -186,7 +187,7 @@ const down: Command = {
     const dryRun = call.options["sql"] === true
     const allowLoss = call.options["allow-loss"] === true
     const unit = chosenOne(call)
-    const url = urlsOf(surroundings)(unit)
+    const url = urlsOf(call, surroundings)(unit)
     return forEachUnit(
       [unit],
       () => migrateDown({ url, directory: folderOf(unit), count, dryRun, allowLoss }),
@@ -200,7 +201,7 @@ const status: Command = {
   summary: "Shows every migration and whether it is applied.",
   options: { system },
   async run(call, surroundings) {
-    const url = urlsOf(surroundings)
+    const url = urlsOf(call, surroundings)
     return forEachUnit(
       chosen(call, unitNames),
       (unit) => migrationStatus({ url: url(unit), directory: folderOf(unit) }),
@@ -220,7 +221,7 @@ const check: Command = {
   summary: "Compares the databases with the declared tables; ends with 1 where they differ.",
   options: { system },
   async run(call, surroundings) {
-    const url = urlsOf(surroundings)
+    const url = urlsOf(call, surroundings)
     const answer = await forEachUnit(
       chosen(call, unitNames),
       (unit) => checkDrift({ url: url(unit), tables: unit.tables }),
@@ -250,7 +251,7 @@ const stamp: Command = {
     const to = call.options["to"] as string | undefined
     const force = call.options["force"] === true
     const unit = chosenOne(call)
-    const url = urlsOf(surroundings)(unit)
+    const url = urlsOf(call, surroundings)(unit)
     return forEachUnit(
       [unit],
       () => stampMigrations({ url, directory: folderOf(unit), to, force }),

@@ -2,10 +2,10 @@ import { ValidationError } from "rootstock/errors"
 import { Operations, operator } from "rootstock/http"
 import { actAs } from "rootstock/shared"
 import { type Answer, type Call, type Option, type Surroundings, UsageError } from "../command/index.ts"
-import { urlOf } from "../databases.ts"
+import { unitsOf, urlOf } from "../databases.ts"
 import { refusePending } from "../migrations.ts"
-import { openSystem } from "../opened-system.ts"
-import { systemNames, systems } from "../systems.ts"
+import { openApp } from "../opened-app.ts"
+import { type OpenedSystem, openSystem } from "../opened-system.ts"
 import { numberOption } from "./options.ts"
 import { oneSystemOf, systemOption, type Workplace, workplaceOf } from "./surroundings.ts"
 
@@ -15,16 +15,29 @@ export async function operate(
   surroundings: Surroundings,
   work: (operations: Operations, workplace: Workplace) => Promise<Answer>,
 ): Promise<Answer> {
+  return withSystem(call, surroundings, async (opened, workplace) => {
+    try {
+      return await actAs(operator, () => work(new Operations(opened.schedules), workplace))
+    } catch (error) {
+      // What is refused was given on the command line.
+      throw error instanceof ValidationError ? new UsageError(error.message, error.cure) : error
+    }
+  })
+}
+
+/** Runs `work` over the system that `--system` names, opened by itself. */
+export async function withSystem(
+  call: Call,
+  surroundings: Surroundings,
+  work: (opened: OpenedSystem, workplace: Workplace) => Promise<Answer>,
+): Promise<Answer> {
   const name = oneSystemOf(call)
   const workplace = workplaceOf(surroundings, { write: (line) => surroundings.complain(line.trimEnd()) })
-  const alone = systemNames.length === 1
-  await refusePending(systems[name]!, urlOf(systems[name]!, workplace.settings, alone))
-  const opened = await openSystem(name, workplace, alone)
+  for (const unit of unitsOf([name])) await refusePending(unit, urlOf(unit, workplace.settings, true))
+  await using app = await openApp(workplace)
+  const opened = await openSystem(name, workplace, app, true)
   try {
-    return await actAs(operator, () => work(new Operations(opened.schedules), workplace))
-  } catch (error) {
-    // What is refused was given on the command line.
-    throw error instanceof ValidationError ? new UsageError(error.message, error.cure) : error
+    return await work(opened, workplace)
   } finally {
     await opened.close()
   }

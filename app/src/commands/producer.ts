@@ -4,7 +4,6 @@ import { openJobs } from "rootstock/jobs"
 import type { Command } from "../command/index.ts"
 import { openUnit, urlOf } from "../databases.ts"
 import { refusePending } from "../migrations.ts"
-import { systemNames } from "../systems.ts"
 import { workplaceOf } from "./surroundings.ts"
 
 /** Variables of this command alone. */
@@ -34,7 +33,7 @@ export const producer: Command = {
       producerVariables,
     )
     const workplace = workplaceOf(surroundings, { write: (line) => surroundings.complain(line.trimEnd()) })
-    const url = urlOf(shop, workplace.settings, systemNames.length === 1)
+    const url = urlOf(shop, workplace.settings, true)
     await refusePending(shop, url)
     await using database = await openUnit(shop, url, workplace)
     const log = workplace.log.named("shop.producer")

@@ -1,13 +1,11 @@
 import { checkListening, createServer, type HealthParts, mountable, Operations, worstOf } from "rootstock/http"
 import { labelled } from "rootstock/metrics"
 import type { Command, Surroundings } from "../command/index.ts"
-import { appUnit, openUnit, unitsOf, urlOf } from "../databases.ts"
-import { KeyService } from "../keys/service.ts"
-import { ApiKeyStorage } from "../keys/storage.ts"
+import { unitsOf, urlOf } from "../databases.ts"
 import { bringUp, refusePending } from "../migrations.ts"
+import { openApp } from "../opened-app.ts"
 import { type OpenedSystem, openSystem } from "../opened-system.ts"
 import { leaveSampleOut, loadSampleOnce } from "../sample.ts"
-import { appTables } from "../schema.ts"
 import { systems } from "../systems.ts"
 import { version } from "../version.ts"
 import { systemArgument, systemsOf, type Workplace, workplaceOf } from "./surroundings.ts"
@@ -58,7 +56,7 @@ async function prepare(
   workplace: Workplace,
   wanted: { migrate: boolean; sample: boolean; work: boolean },
 ): Promise<Prepared> {
-  const { settings, clock, log } = workplace
+  const { settings, log } = workplace
   const alone = names.length === 1
   const open = names.some((name) => (settings.API_AUTH ?? systems[name]!.auth) === "open")
   checkListening({ host: settings.HOST, open, allowOpen: settings.ALLOW_OPEN })
@@ -69,12 +67,11 @@ async function prepare(
     for (const one of opened.splice(0).reverse()) await one.close()
   }
   try {
-    const app = await openUnit({ ...appUnit, tables: appTables }, urlOf(appUnit, settings, alone), workplace)
+    const app = await openApp(workplace)
     opened.push(app)
-    const keys = new KeyService(app.storage(ApiKeyStorage), clock)
     const parts: OpenedSystem[] = []
     for (const name of names) {
-      const one = await openSystem(name, workplace, alone)
+      const one = await openSystem(name, workplace, app, alone)
       opened.push(one)
       parts.push(one)
       await sampleOf(one, workplace, wanted)
@@ -88,7 +85,7 @@ async function prepare(
         operations: new Operations(schedules),
       })),
       operatorToken: settings.OPERATOR_TOKEN,
-      lookupKey: keys.lookup,
+      lookupKey: app.lookupKey,
       health: healthOf(parts, () => app.ping()),
       metrics: parts.map(
         ({ system, metrics }) =>

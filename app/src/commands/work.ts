@@ -1,8 +1,9 @@
 import { type Call, type Command, UsageError } from "../command/index.ts"
-import { urlOf } from "../databases.ts"
+import { unitsOf, urlOf } from "../databases.ts"
 import { refusePending } from "../migrations.ts"
+import { openApp } from "../opened-app.ts"
 import { type OpenedSystem, openSystem } from "../opened-system.ts"
-import { systemNames, systems } from "../systems.ts"
+import { systemNames } from "../systems.ts"
 import { workplaceOf } from "./surroundings.ts"
 
 export const work: Command = {
@@ -22,12 +23,13 @@ export const work: Command = {
   async run(call, surroundings) {
     const wanted = wantedOf(call)
     const workplace = workplaceOf(surroundings)
-    const alone = systemNames.length === 1
+    const alone = wanted.names.length === 1
     const opened: OpenedSystem[] = []
+    for (const unit of unitsOf(wanted.names)) await refusePending(unit, urlOf(unit, workplace.settings, alone))
+    await using app = await openApp(workplace)
     try {
       for (const name of wanted.names) {
-        await refusePending(systems[name]!, urlOf(systems[name]!, workplace.settings, alone))
-        opened.push(await openSystem(name, workplace, alone))
+        opened.push(await openSystem(name, workplace, app, alone))
       }
       for (const one of opened) {
         one.connectBroker()

@@ -71,7 +71,7 @@ export const environmentVariables = {
     schemes: ["memory", "off", "redis", "rediss"],
   }),
   CACHE_PREFIX: textVariable({
-    sentence: "What stands before all keys in Redis; where several systems share it, each adds its own name.",
+    sentence: "What stands before all keys in Redis; then comes the name of the system, but for the shop.",
     example: "prod:",
     default: "",
     pattern: /^[\w.:-]{0,64}$/,

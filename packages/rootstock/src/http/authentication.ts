@@ -73,11 +73,14 @@ export async function authenticate(
 /** Access to the calls of a system, by the keys of `lookup`. */
 export function keyAccess(system: string, mode: AuthMode, lookup: KeyLookup): Access {
   return {
-    admit({ headers, method }) {
+    admit({ headers, method }, { options }) {
+      if (options.access === "public") return anyone
       const key = headers["x-api-key"]
       return key === undefined && mode === "open" ? anyone : authenticate(key, { system, method, mode }, lookup)
     },
+    carries: ({ headers }) => headers["x-api-key"] !== undefined,
     security: mode === "open" ? [{}, { apiKey: [] }] : [{ apiKey: [] }],
+    schemes: { apiKey: { type: "apiKey", in: "header", name: "X-API-Key" } },
     refusals: commonRules.pick("UNAUTHENTICATED", "FORBIDDEN"),
   }
 }

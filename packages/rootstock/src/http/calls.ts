@@ -6,7 +6,7 @@ import { withRequestScope } from "../storage/index.ts"
 import type { Access } from "./access.ts"
 import type { AnswerStore } from "./answer-store.ts"
 import { type AuthMode, anyone } from "./authentication.ts"
-import { fieldsSchema, operationOf } from "./documentation.ts"
+import { fieldsSchema, operationOf, takesKey } from "./documentation.ts"
 import { expectedVersion, idempotencyKey, versionTag } from "./headers.ts"
 import type { Operations } from "./operations/index.ts"
 import type { Route, RouteInput } from "./route.ts"
@@ -23,6 +23,8 @@ export type MountedSystem = {
   readonly name: string
   readonly routes: readonly Route[]
   readonly auth: AuthMode
+  /** Who may make its calls; those who have a key of the server's, as `auth` says, where it has no such rules of its own. */
+  readonly access?: Access | undefined
   /** Keeps the answers to requests with an `Idempotency-Key` in the system's own database. */
   readonly answers: AnswerStore
   /** What operators can do with its queues, jobs and schedules, under `/operations/<name>`; nothing without it. */
@@ -57,7 +59,7 @@ export function mountCalls(fastify: FastifyInstance, { prefix, routes, access, a
         httpPart === "body" ? bodyCheck(schema) : textCheck(httpPart === "params" ? "params" : "query", schema),
       config: { operation: operationOf(route, prefix, access) },
       onRequest: (request, _reply, done) => {
-        const admitted = access.admit(request)
+        const admitted = access.admit(request, route)
         if (admitted instanceof Promise) {
           admitted.then((actor) => {
             actors.set(request, actor)
@@ -68,7 +70,8 @@ export function mountCalls(fastify: FastifyInstance, { prefix, routes, access, a
         if (admitted !== anyone) actors.set(request, admitted)
         done()
       },
-      handler: handlerOf(route, answers),
+      ...(options.bodyLimit === undefined ? {} : { bodyLimit: options.bodyLimit }),
+      handler: handlerOf(route, access, answers),
     })
   }
 }
@@ -92,7 +95,7 @@ function readerOf(fields: Fields = {}): Reader {
   }
 }
 
-function handlerOf(route: Route, answers: AnswerStore): RouteHandlerMethod {
+function handlerOf(route: Route, access: Access, answers: AnswerStore): RouteHandlerMethod {
   const { method, options, handler } = route
   const status = statusOf(route)
   const readParams = readerOf(options.params)
@@ -101,6 +104,8 @@ function handlerOf(route: Route, answers: AnswerStore): RouteHandlerMethod {
   const toJson = options.answer?.toJson ?? ((value: unknown) => value)
   const version = options.version
   const hasBody = options.body !== undefined
+  const keyed = takesKey(method, options)
+  const around: NonNullable<Access["around"]> = access.around?.bind(access) ?? ((_actor, work) => work())
 
   const inputOf = (request: FastifyRequest): RouteInput<unknown, unknown, unknown> => ({
     params: readParams(request.params as Record<string, never>),
@@ -111,7 +116,7 @@ function handlerOf(route: Route, answers: AnswerStore): RouteHandlerMethod {
 
   const answer = async (request: FastifyRequest, reply: FastifyReply, actor: Actor): Promise<unknown> => {
     const input = inputOf(request)
-    const key = method === "POST" ? idempotencyKey(request.headers["idempotency-key"]) : undefined
+    const key = keyed ? idempotencyKey(request.headers["idempotency-key"]) : undefined
     if (key !== undefined) {
       const made = { actor, route: `${method} ${request.url.split("?", 1)[0]}`, key, body: request.body }
       const kept = await answers.answerOnce(made, async () => ({
@@ -129,7 +134,8 @@ function handlerOf(route: Route, answers: AnswerStore): RouteHandlerMethod {
 
   return (request, reply) => {
     const actor = actors.get(request) ?? anyone
-    return withRequestId(request.id, () => actAs(actor, () => withRequestScope(() => answer(request, reply, actor))))
+    const work = () => around(actor, () => answer(request, reply, actor))
+    return withRequestId(request.id, () => actAs(actor, () => withRequestScope(work)))
   }
 }
 

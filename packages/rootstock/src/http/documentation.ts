@@ -2,7 +2,7 @@ import { DeclarationError } from "../errors/index.ts"
 import { type Fields, type JsonSchema, jsonNameOf } from "../fields/index.ts"
 import { commonRules, type Rule } from "../shared/index.ts"
 import type { Access } from "./access.ts"
-import type { Route } from "./route.ts"
+import type { Method, Route } from "./route.ts"
 
 /** The schema of a problem document. */
 export const problemSchema: JsonSchema = {
@@ -32,17 +32,23 @@ export const problemSchema: JsonSchema = {
 export function refusalsOf({ method, options }: Route, access: Access): Readonly<Record<string, Rule>> {
   const common = commonRules.list
   const checked = method !== "GET" || options.params !== undefined || options.query !== undefined
+  const keyed = takesKey(method, options)
   const { IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE } = common
   return {
     ...options.refusals,
     ...(checked ? { VALIDATION_FAILED: common.VALIDATION_FAILED } : {}),
     ...(method === "GET" ? {} : { TOO_LARGE, UNSUPPORTED_MEDIA_TYPE }),
-    ...(method === "POST" ? { IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS } : {}),
+    ...(keyed ? { IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS } : {}),
     ...(options.version !== undefined && method !== "GET" ? { VERSION_MISMATCH: common.VERSION_MISMATCH } : {}),
-    ...access.refusals,
+    ...(options.access === "public" ? {} : access.refusals),
     INTERNAL: common.INTERNAL,
     UNAVAILABLE: common.UNAVAILABLE,
   }
+}
+
+/** Whether answers of a call are kept under an `Idempotency-Key`. */
+export function takesKey(method: Method, { secretAnswer }: Pick<Route["options"], "secretAnswer">): boolean {
+  return method === "POST" && secretAnswer !== true
 }
 
 /** The answers of a call to broken rules, by status, as OpenAPI describes them. */
@@ -82,7 +88,7 @@ export function operationOf(route: Route, prefix: string, access: Access): Recor
   const { method, path, options } = route
   const status = String(options.status ?? (options.answer === undefined ? 204 : 200))
   const headers = {
-    ...(method === "POST"
+    ...(takesKey(method, options)
       ? {
           "Idempotency-Key": header("Repeating the call with the same key gives the same answer for 24 hours.", {
             type: "string",
@@ -118,7 +124,7 @@ export function operationOf(route: Route, prefix: string, access: Access): Recor
     ...(options.query === undefined ? {} : { querystring: fieldsSchema(options.query) }),
     ...(options.body === undefined ? {} : { body: options.body.schema }),
     response: { [status]: answer, ...problemAnswers(refusalsOf(route, access)) },
-    security: access.security,
+    security: options.access === "public" ? [] : access.security,
   }
 }
 

@@ -46,8 +46,9 @@ export function noSuchCall({ method, url }: { readonly method: string; readonly 
 const bodyProblem = (message: string) => invalidRequest([{ path: "body", message }])
 
 /** Errors that Fastify raises before a handler runs, by their codes. */
-const fastifyErrors: Readonly<Record<string, () => RuleError>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: () => commonRules.broken("TOO_LARGE", "The body is larger than 1 MiB."),
+const fastifyErrors: Readonly<Record<string, (bodyLimit: number) => RuleError>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: (bodyLimit) =>
+    commonRules.broken("TOO_LARGE", `The body is larger than ${bodyLimit} bytes.`),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: () =>
     commonRules.broken("UNSUPPORTED_MEDIA_TYPE", "The body must be JSON, with Content-Type: application/json."),
   FST_ERR_ROUTE_MISSING_CONTENT_TYPE: () =>
@@ -66,8 +67,10 @@ function codeOf(error: unknown): string | undefined {
 /**
  * The one place that turns errors into answers. What a service did not translate falls back on the library's own
  * errors; anything else is `INTERNAL`, and its cause is not shown.
+ *
+ * @param bodyLimit most bytes of a body of the call
  */
-export function ruleErrorOf(error: unknown): RuleError {
+export function ruleErrorOf(error: unknown, bodyLimit: number): RuleError {
   if (error instanceof RuleError) return error
   if (error instanceof UniqueError) {
     const errors = error.columns.map((column) => ({ path: `body/${snakeCase(column)}`, message: "exists already" }))
@@ -99,7 +102,7 @@ export function ruleErrorOf(error: unknown): RuleError {
     return commonRules.broken("UNAVAILABLE", "The database does not answer at the moment.", { headers, cause: error })
   }
   const known = fastifyErrors[codeOf(error) ?? ""]
-  if (known !== undefined) return known()
+  if (known !== undefined) return known(bodyLimit)
   return commonRules.broken("INTERNAL", "Something went wrong; the log has the cause under the request id.", {
     cause: error,
   })

@@ -2,7 +2,7 @@ import type { Field, Fields, ValuesOf } from "../fields/index.ts"
 import type { Rule } from "../shared/index.ts"
 
 /** A method of HTTP. */
-export type Method = "GET" | "POST" | "PUT" | "DELETE"
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
 
 /** What a handler is given: checked, with keys and values as TypeScript has them. */
 export type RouteInput<P, Q, B> = {
@@ -33,6 +33,14 @@ export type RouteOptions<P, Q, B, A> = {
   version?: (answer: A) => number
   /** The rules that the call can break, beside those of every call. */
   refusals?: Readonly<Record<string, Rule>>
+  /** `public`: the call needs no credentials. Without it, the access to the system says who may make it. */
+  access?: "public"
+  /** Most bytes of the body; 1 MiB unless said. */
+  bodyLimit?: number
+  /**
+   * Whether the answer has a secret in it, such as a token. Then it is kept nowhere: an `Idempotency-Key` has no effect.
+   */
+  secretAnswer?: boolean
 }
 
 /** One call of a system. */

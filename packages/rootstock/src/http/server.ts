@@ -8,6 +8,7 @@ import { invalidRequest, keepNumbers } from "../fields/index.ts"
 import { type Logger, withRequestId } from "../log/index.ts"
 import { type MetricSource, prometheusText, prometheusType } from "../metrics/index.ts"
 import { commonRules } from "../shared/index.ts"
+import type { Access } from "./access.ts"
 import { authenticateReader, type KeyLookup, keyAccess } from "./authentication.ts"
 import { type MountedSystem, mountCalls } from "./calls.ts"
 import { problemAnswers, withComponents } from "./documentation.ts"
@@ -100,13 +101,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   fastify.setNotFoundHandler((request, reply) => {
     return answerProblem(noSuchCall(request), request, reply, log)
   })
-  await documentCalls(fastify, options)
+  const operators = operatorAccess({ token: options.operatorToken, publicUrl: options.publicUrl })
+  const accesses = systems.map(({ name, auth, access }) => access ?? keyAccess(name, auth, options.lookupKey))
+  await documentCalls(fastify, options, Object.assign({}, ...[operators, ...accesses].map(({ schemes }) => schemes)))
   addHealth(fastify, options)
   addMetrics(fastify, options)
-  const operators = operatorAccess({ token: options.operatorToken, publicUrl: options.publicUrl })
-  for (const system of systems) {
-    const { name, routes, auth, answers, operations } = system
-    const access = keyAccess(name, auth, options.lookupKey)
+  for (const [at, system] of systems.entries()) {
+    const { name, routes, answers, operations } = system
+    const access = accesses[at] as Access
     mountCalls(fastify, { prefix: prefixOf(system, systems), routes, access, answers })
     if (operations === undefined) continue
     const prefix = `${operationsPath}/${name}`
@@ -185,7 +187,9 @@ function takeJsonOnly(fastify: FastifyInstance): void {
 function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Logger): FastifyReply {
   // Nobody reads the answer to a request that was cut off, and nothing of ours has failed.
   const cutOff = request.raw.destroyed && !request.raw.complete
-  const broken = cutOff ? invalidRequest([{ path: "body", message: "was cut off" }]) : ruleErrorOf(error)
+  const broken = cutOff
+    ? invalidRequest([{ path: "body", message: "was cut off" }])
+    : ruleErrorOf(error, request.routeOptions.bodyLimit)
   const problem = problemOf(broken, request.id)
   if (problem.status >= 500) {
     withRequestId(request.id, () =>
@@ -212,18 +216,17 @@ function ownerOf(path: string, systems: readonly MountedSystem[]): string {
   return owner === undefined ? "" : owner.name.charAt(0).toUpperCase() + owner.name.slice(1)
 }
 
-async function documentCalls(fastify: FastifyInstance, options: ServerOptions): Promise<void> {
+async function documentCalls(
+  fastify: FastifyInstance,
+  options: ServerOptions,
+  schemes: Access["schemes"],
+): Promise<void> {
   await fastify.register(swagger, {
     openapi: {
       openapi: "3.1.0",
       info: { title: options.title, version: options.version },
       ...(options.publicUrl === undefined ? {} : { servers: [{ url: options.publicUrl }] }),
-      components: {
-        securitySchemes: {
-          apiKey: { type: "apiKey", in: "header", name: "X-API-Key" },
-          operatorToken: { type: "http", scheme: "bearer", description: "The value of OPERATOR_TOKEN." },
-        },
-      },
+      components: { securitySchemes: schemes },
     },
     convertConstToEnum: false,
     transform: ({ url, route }) => {

@@ -5,6 +5,7 @@ import type { Logger } from "../log/index.ts"
 import type { DeclaredSchedule } from "../schedule/index.ts"
 import type { Tables } from "../schema/index.ts"
 import type { Database } from "../storage/index.ts"
+import type { Access } from "./access.ts"
 import type { AuthMode } from "./authentication.ts"
 import type { MountedSystem } from "./calls.ts"
 import { DatabaseAnswers, IdempotencyStorage } from "./idempotency.ts"
@@ -23,10 +24,17 @@ export type ServiceContext = SystemContext & {
   readonly jobs: Jobs
   /** Whether queues are at a broker; else they are in the database. */
   readonly broker: boolean
+  /**
+   * Access by API keys with the scopes of the system, for one that has an access of its own and takes keys beside it. It
+   * always asks for a key, whatever `API_AUTH` says.
+   */
+  readonly keys: Access
 }
 
 /** What a system consists of. */
 export type SystemParts = {
+  /** Who may make its calls, in place of those with API keys; `API_AUTH` does not count then. */
+  readonly access?: Access
   readonly routes: readonly Route[]
   /** What is cached of its database; whoever serves it opens the cache. */
   readonly caches: readonly CacheDeclaration[]
@@ -47,6 +55,8 @@ export type System<S extends Tables = Tables> = {
   readonly migrations: URL
   /** Whether its calls need credentials where `API_AUTH` does not say. */
   readonly auth: AuthMode
+  /** What stands before the keys of its cache in Redis, behind `CACHE_PREFIX`; its name and a colon unless said. */
+  readonly cachePrefix?: string
   /** All kinds of jobs that it sends or does. */
   readonly jobs: readonly Job[]
   /** Makes what the system consists of, over its database. */
@@ -65,13 +75,15 @@ export function mountable<S extends Tables>(
   system: System<S>,
   database: Database<S>,
   context: SystemContext,
-  { routes }: SystemParts,
+  { routes, access }: SystemParts,
   auth: AuthMode = system.auth,
 ): MountedSystem {
   return {
     name: system.name,
     routes,
-    auth,
+    access,
+    // Who has rules of his own lets nobody in without credentials but where a route says so.
+    auth: access === undefined ? auth : "required",
     answers: new DatabaseAnswers(database.storage(IdempotencyStorage), context.clock),
   }
 }

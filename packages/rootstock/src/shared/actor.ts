@@ -17,8 +17,22 @@ export function actAs<T>(actor: Actor, work: () => T): T {
 }
 
 /** Who acts; the system itself unless somebody was named. */
-export function currentActor(): Actor {
-  return actors.getStore() ?? system
+export function currentActor(): Actor
+/**
+ * Who acts, where it is an actor of one kind: what a system's access admitted, with all that it carries.
+ *
+ * ### Examples
+ *
+ * ```ts
+ * type Member = Actor & { readonly orgId: string }
+ * const isMember = (actor: Actor): actor is Member => "orgId" in actor
+ * currentActor(isMember)?.orgId
+ * ```
+ */
+export function currentActor<A extends Actor>(is: (actor: Actor) => actor is A): A | undefined
+export function currentActor(is?: (actor: Actor) => boolean): Actor | undefined {
+  const actor = actors.getStore() ?? system
+  return is === undefined || is(actor) ? actor : undefined
 }
 
 /** The actor as text, e.g. `api_key:0198…`, at most 80 characters. */

@@ -10,6 +10,7 @@ import {
   withDefault,
 } from "../../src/fields/index.ts"
 import {
+  type Access,
   type AnswerStore,
   type AuthMode,
   createServer,
@@ -131,6 +132,8 @@ export const noAnswers: AnswerStore = { answerOnce: (_request, work) => work() }
 type ExampleOptions = {
   routes?: readonly Route[]
   auth?: AuthMode
+  access?: Access
+  answers?: AnswerStore
   lookupKey?: KeyLookup
   probes?: readonly Probe[]
   health?: Partial<HealthParts>
@@ -145,6 +148,8 @@ export async function exampleServer(options: ExampleOptions = {}): Promise<{ ser
   const {
     routes = exampleRoutes,
     auth = "open",
+    access,
+    answers = noAnswers,
     lookupKey = async () => undefined,
     probes = [],
     health,
@@ -154,7 +159,7 @@ export async function exampleServer(options: ExampleOptions = {}): Promise<{ ser
   const server = await createServer({
     title: "Example",
     version: "1",
-    systems: [{ name: "example", routes, auth, answers: noAnswers }],
+    systems: [{ name: "example", routes, auth, access, answers }],
     lookupKey,
     health: { probes, ...health },
     metrics,

@@ -46,7 +46,11 @@ export function operatorAccess(options: { token?: string | undefined; publicUrl?
       }
       return operator
     },
+    carries: ({ headers }) => bearerOf(headers) !== "",
     security: [{ operatorToken: [] }, {}],
+    schemes: {
+      operatorToken: { type: "http", scheme: "bearer", description: "The value of OPERATOR_TOKEN." },
+    },
     refusals: commonRules.pick("UNAUTHENTICATED", "NOT_FOUND"),
   }
 }
