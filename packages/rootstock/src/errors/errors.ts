@@ -110,6 +110,11 @@ export class SessionError extends RootstockError {
   override readonly code = "SESSION"
 }
 
+/** Rows of a scope are asked for where no scope is set, or a row is given that belongs to another one. */
+export class ScopeError extends RootstockError {
+  override readonly code = "SCOPE"
+}
+
 /** A migration cannot be made or applied. */
 export class MigrationError extends RootstockError {
   override readonly code = "MIGRATION"

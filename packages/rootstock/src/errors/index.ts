@@ -10,6 +10,7 @@ export {
   NotNullError,
   QueryError,
   RootstockError,
+  ScopeError,
   SerializationError,
   SessionError,
   TimeoutError,

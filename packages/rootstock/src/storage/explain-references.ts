@@ -44,10 +44,14 @@ export function explainCommit({ foreignKeys }: Registry, error: unknown): unknow
   return broken === undefined ? error : missing(broken, error)
 }
 
-function missing(
-  { source, column, targetTable, name }: ResolvedForeignKey,
-  { cause }: ForeignKeyError,
-): ForeignKeyError {
+function missing(broken: ResolvedForeignKey, { cause }: ForeignKeyError): ForeignKeyError {
+  return missingReference(broken, cause)
+}
+
+type Reference = Pick<ResolvedForeignKey, "source" | "column" | "targetTable"> & { readonly name: string | undefined }
+
+/** The error of a reference to a row that does not exist. */
+export function missingReference({ source, column, targetTable, name }: Reference, cause: unknown): ForeignKeyError {
   return new ForeignKeyError(`${source.name}.${column.key} names a row of ${targetTable.name} that does not exist.`, {
     table: source.name,
     constraint: name,

@@ -90,6 +90,17 @@ function explainUnique(backend: Backend, own: TableDefinition, { rows }: Attempt
   )
 }
 
+/** The error of values that a row has which the caller may not change. */
+export function explainTaken(
+  backend: Backend,
+  table: TableDefinition,
+  attempt: Attempt,
+  by: readonly string[],
+): UniqueError {
+  const columns = by.map((key) => table.column.get(key)?.name ?? key)
+  return explainUnique(backend, table, attempt, new UniqueError("", { columns, cure: "" }))
+}
+
 /** SQLite tells the columns, PostgreSQL the constraint. */
 function constraintName(table: TableDefinition, columns: readonly string[]): string | undefined {
   const same = (keys: readonly (string | undefined)[]) =>

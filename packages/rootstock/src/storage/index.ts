@@ -2,6 +2,7 @@ export { Database, type DatabaseOptions, openDatabase, type Storages, withStorag
 export type { KyselyTables } from "./free.ts"
 export { NPlusOneError, type NPlusOneOptions, withRequestScope } from "./n-plus-one.ts"
 export type { RowCache, RowReader, RowSource, Writes } from "./row-cache.ts"
+export { outsideScopes, Scope, ScopeRule } from "./scope.ts"
 export { Storage, type StorageClass } from "./storage.ts"
 export type { KeysetPage, TableStorage } from "./table-storage.ts"
 export type { Loaded, Operators, OrderBy, Relations, Where, With } from "./types.ts"

@@ -4,8 +4,9 @@ import { ValidationError } from "../errors/index.ts"
 import type { ColumnDefinition, DefaultValue, SqlValue } from "../schema/index.ts"
 import { chunks, defaultOf, type Given, touched, versionStep } from "./changes.ts"
 import { checkKeys, encodeStored } from "./encode.ts"
-import type { Plans } from "./plans.ts"
-import { columnOf } from "./where.ts"
+import type { Plan, Plans } from "./plans.ts"
+import { bindAll, newScope } from "./select.ts"
+import { type AnyWhere, columnOf, compileWhere, whereShape } from "./where.ts"
 
 /** Columns that an insert names: all but generated ones, and the identity only where it is given. */
 function insertColumns(plans: Plans, withIdentity: boolean): readonly ColumnDefinition[] {
@@ -113,13 +114,14 @@ export function planInsertMany(plans: Plans, rows: readonly unknown[], returning
   })
 }
 
-/** Inserts a row, or changes the one that has the same values in `by`; it returns the row. */
+/** Inserts a row, or changes the one that has the same values in `by`; it returns the row. One that does not fulfil `where` stays as it is, and nothing is returned. */
 export function planUpsert(
   plans: Plans,
   row: unknown,
   by: readonly string[],
   update: readonly string[] | undefined,
   clock: Clock,
+  where?: AnyWhere | undefined,
 ): { query: Query; values: SqlValue[] } {
   const { table, dialect } = plans
   checkNew(plans, "upsert", row)
@@ -129,8 +131,15 @@ export function planUpsert(
     (key) => !by.includes(key) && !columnOf(table, key).primaryKey,
   )
   const touches = touched(plans).filter(({ key }) => !changed.includes(key))
-  const shape = `upsert:${withIdentity}:${by.join(",")}:${changed.join(",")}`
-  const query = plans.shape(shape, () => {
+  const values: unknown[] = encodeNew(plans, columns, row, clock)
+  for (const column of touches) values.push(defaultOf(plans, column, column.onUpdate as DefaultValue, clock))
+  const before = values.length
+  let shape = `upsert:${withIdentity}:${by.join(",")}:${changed.join(",")}`
+  if (where !== undefined) shape += `:${whereShape(where, values)}`
+  const plan = plans.shape<Plan>(shape, () => {
+    const scope = newScope(plans)
+    for (let index = 0; index < before; index++) scope.binders.push((value) => value)
+    const only = where === undefined ? "" : ` WHERE ${compileWhere(where, scope)}`
     const isKey = (keys: readonly string[]) => keys.length === by.length && keys.every((key) => by.includes(key))
     if (!isKey(table.primaryKey) && !table.uniques.some((unique) => isKey(unique.columns))) {
       throw new ValidationError(
@@ -155,10 +164,8 @@ export function planUpsert(
       set.push(`${name} = excluded.${name}`)
     }
     const target = by.map((key) => dialect.identifier(columnOf(table, key).name)).join(", ")
-    const sql = `INSERT INTO ${plans.name} (${names(plans, columns)}) VALUES (${parameters(plans, columns.length)}) ON CONFLICT (${target}) DO UPDATE SET ${set.join(", ")} RETURNING ${plans.columns}`
-    return plans.query("upsert", sql, { writes: true, decode: plans.decoder() })
+    const sql = `INSERT INTO ${plans.name} (${names(plans, columns)}) VALUES (${parameters(plans, columns.length)}) ON CONFLICT (${target}) DO UPDATE SET ${set.join(", ")}${only} RETURNING ${plans.columns}`
+    return { query: plans.query("upsert", sql, { writes: true, decode: plans.decoder() }), binders: scope.binders }
   })
-  const values = encodeNew(plans, columns, row, clock)
-  for (const column of touches) values.push(defaultOf(plans, column, column.onUpdate as DefaultValue, clock))
-  return { query, values }
+  return { query: plan.query, values: where === undefined ? (values as SqlValue[]) : bindAll(plan, values) }
 }

@@ -46,12 +46,16 @@ export function relationOf(backend: Backend, table: TableDefinition, name: strin
   })
 }
 
+/** What is to hold of rows of a table for them to be loaded; undefined where nothing is. */
+export type Narrow = (table: TableDefinition) => AnyWhere | undefined
+
 /** Puts the wanted relations into rows: one query for each relation and level. */
 export async function loadRelations(
   backend: Backend,
   table: TableDefinition,
   rows: readonly AnyRow[],
   wanted: AnyWith,
+  narrow: Narrow | undefined,
 ): Promise<void> {
   const loads: Promise<void>[] = []
   for (const name of relationNames(backend, table, wanted)) {
@@ -62,7 +66,9 @@ export async function loadRelations(
       throw new ValidationError(`with.${name} is ${shown(value)}.`, { cure: "Use true, or an object of options." })
     }
     loads.push(
-      relation.kind === "one" ? loadOne(backend, relation, rows, options) : loadMany(backend, relation, rows, options),
+      relation.kind === "one"
+        ? loadOne(backend, relation, rows, options, narrow)
+        : loadMany(backend, relation, rows, options, narrow),
     )
   }
   if (loads.length === 1) await loads[0]
@@ -90,20 +96,25 @@ async function loadOne(
   { name, target, from, to }: Relation,
   rows: readonly AnyRow[],
   options: RelationOptions,
+  narrow: Narrow | undefined,
 ): Promise<void> {
   const keys = keysOf(rows, from.key)
   if (keys.length === 0) return
   const names = relationNames(backend, target, options.with)
   const plans = backend.plans(target)
-  const plan = plans.shape<Plan>(`one:${to.key}:${names.join(",")}`, () => {
+  const given: unknown[] = [keys]
+  const more = narrow?.(target)
+  const shape = more === undefined ? "" : `:${whereShape(more, given)}`
+  const plan = plans.shape<Plan>(`one:${to.key}:${names.join(",")}${shape}`, () => {
     const scope = newScope(plans)
     // A row that is marked as deleted is still what this row refers to.
     const where = compileWhere({ [to.key]: [] }, scope)
-    const sql = `SELECT ${plans.columns} FROM ${plans.name} WHERE ${where}`
+    const only = more === undefined ? "" : ` AND ${compileWhere(more, scope)}`
+    const sql = `SELECT ${plans.columns} FROM ${plans.name} WHERE ${where}${only}`
     return { query: plans.query("with", sql, { writes: false, decode: plans.decoder(names) }), binders: scope.binders }
   })
-  const found = (await backend.all(plan.query, bindAll(plan, [keys]))) as AnyRow[]
-  if (options.with !== undefined && found.length > 0) await loadRelations(backend, target, found, options.with)
+  const found = (await backend.all(plan.query, bindAll(plan, given))) as AnyRow[]
+  if (options.with !== undefined && found.length > 0) await loadRelations(backend, target, found, options.with, narrow)
   const byKey = new Map<unknown, AnyRow>()
   for (const row of found) byKey.set(mapKey(row[to.key]), row)
   for (const row of rows) row[name] = byKey.get(mapKey(row[from.key])) ?? null
@@ -114,6 +125,7 @@ async function loadMany(
   relation: Relation,
   rows: readonly AnyRow[],
   options: RelationOptions,
+  narrow: Narrow | undefined,
 ): Promise<void> {
   const { name, target, from } = relation
   const groups = new Map<unknown, AnyRow[]>()
@@ -128,7 +140,7 @@ async function loadMany(
     row[name] = group
   }
   if (groups.size === 0) return
-  const { plan, values } = planMany(backend, relation, keysOf(rows, from.key), options)
+  const { plan, values } = planMany(backend, relation, keysOf(rows, from.key), narrowed(target, options, narrow))
   const found = (await backend.all(plan.query, values)) as { key: unknown; row: AnyRow }[]
   for (const { key, row } of found) groups.get(mapKey(key))?.push(row)
   if (options.with !== undefined && found.length > 0) {
@@ -137,8 +149,15 @@ async function loadMany(
       target,
       found.map(({ row }) => row),
       options.with,
+      narrow,
     )
   }
+}
+
+function narrowed(target: TableDefinition, options: RelationOptions, narrow: Narrow | undefined): RelationOptions {
+  const more = narrow?.(target)
+  if (more === undefined) return options
+  return { ...options, where: options.where === undefined ? more : { and: [options.where, more] } }
 }
 
 function planMany(

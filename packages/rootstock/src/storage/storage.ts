@@ -1,5 +1,7 @@
-import type { AnyTable, Tables } from "../schema/index.ts"
+import { type AnyTable, type ColumnsOf, definitionOf, type Tables } from "../schema/index.ts"
 import type { Backend } from "./backend.ts"
+import type { ScopeRule } from "./scope.ts"
+import { declareScope } from "./scoped-tables.ts"
 import { TableStorage } from "./table-storage.ts"
 
 /** A class of storages for one table. */
@@ -14,6 +16,9 @@ export type StorageClass<T extends AnyTable, S extends Tables = {}, I = TableSto
  * @param table the declared table
  * @param _tables all tables of the database: inside the class, `with` then knows the relations that lead from others to
  *   this table. Storages made by `db.storages` know them in any case.
+ * @param options.scope which rows it sees and changes: those of the value of a `Scope` that is set when it is called. It
+ *   holds for the table as a relation of other storages in a scope, too
+ * @throws DeclarationError where the scope does not fit the table
  *
  * ### Examples
  *
@@ -25,12 +30,18 @@ export type StorageClass<T extends AnyTable, S extends Tables = {}, I = TableSto
  * }
  * ```
  */
-export function Storage<T extends AnyTable, S extends Tables = {}>(table: T, _tables?: S): StorageClass<T, S> {
-  return class extends TableStorage<T, S> {
+export function Storage<T extends AnyTable, S extends Tables = {}, F extends string = never>(
+  table: T,
+  _tables?: S,
+  options: { scope?: ScopeRule<keyof ColumnsOf<T> & string, F> } = {},
+): StorageClass<T, S, TableStorage<T, S, F>> {
+  const rule = options.scope as ScopeRule | undefined
+  if (rule !== undefined) declareScope(definitionOf(table), rule)
+  return class extends TableStorage<T, S, F> {
     static readonly table = table
 
     constructor(backend: Backend) {
-      super(backend, table)
+      super(backend, table, rule)
     }
   }
 }

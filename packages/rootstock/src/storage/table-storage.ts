@@ -6,7 +6,6 @@ import {
   type Changes,
   definitionOf,
   type Key,
-  type NewRow,
   type PrimaryKeys,
   type Row,
   shown,
@@ -17,15 +16,17 @@ import { currentSession } from "../session/index.ts"
 import type { Backend, Explain, Touch } from "./backend.ts"
 import type { Given } from "./changes.ts"
 import { planDelete, planDeleteWhere } from "./delete.ts"
-import { type Attempt, explainError } from "./explain.ts"
+import { type Attempt, explainError, explainTaken } from "./explain.ts"
 import type { KyselyTables } from "./free.ts"
 import { planInsert, planInsertMany, planUpsert } from "./insert.ts"
 import { makeCursor, planKeyset } from "./keyset.ts"
 import type { Plans } from "./plans.ts"
-import { type AnyWith, loadRelations, relationNames, relationOf } from "./relations.ts"
+import { type AnyWith, loadRelations, type Narrow, relationNames, relationOf } from "./relations.ts"
+import type { ScopeRule } from "./scope.ts"
+import { Bounds } from "./scoped.ts"
 import { type AnyOrder, planList, planScalar } from "./select.ts"
-import type { AcrossKey, AcrossName, Amounts, Exactly, Loaded, OrderBy, Where, With } from "./types.ts"
-import { planIncrement, planUpdate, planUpdateMany, planUpdateWhere } from "./update.ts"
+import type { AcrossKey, AcrossName, Amounts, Exactly, Loaded, NewRowIn, OrderBy, Where, With } from "./types.ts"
+import { planIncrement, planLock, planUpdate, planUpdateMany, planUpdateWhere } from "./update.ts"
 import type { AnyWhere } from "./where.ts"
 
 /** Options of reads that look at soft-deleted rows too. */
@@ -35,6 +36,8 @@ type Deleted = {
 }
 
 type WithOption<T extends AnyTable, S extends Tables, W> = { with?: W & Exactly<W, With<T, S>> }
+
+type GetOptions = { with?: AnyWith; withDeleted?: boolean }
 
 /** A page by keyset: `next` and `previous` are cursors, undefined at the ends. */
 export type KeysetPage<R> = { rows: R[]; next: string | undefined; previous: string | undefined }
@@ -54,17 +57,26 @@ const streamPortion = 500
  * Typed access to one table. Every call runs in the ambient transaction where there is one.
  *
  * Made by `Storage(table)`, to be extended with the calls that a system needs.
+ *
+ * One that is declared in a scope (`Storage(table, tables, { scope })`) rejects every call with a ScopeError where the scope
+ * is not set, and otherwise sees and changes the rows of its value only: others count as not found. Relations that are
+ * loaded with `with` are narrowed, too, where a storage of their table is declared in a scope; a relation to one row that
+ * is not to be seen is null, whatever its type says.
+ *
+ * `F` are the columns that a scope fills in.
  */
-export class TableStorage<T extends AnyTable, S extends Tables = {}> {
+export class TableStorage<T extends AnyTable, S extends Tables = {}, F extends string = never> {
   readonly #backend: Backend
   readonly #table: TableDefinition
   readonly #plans: Plans
   readonly #lookupKey: ((key: unknown) => readonly [any]) | undefined
+  readonly #rule: ScopeRule | undefined
 
-  constructor(backend: Backend, table: T) {
+  constructor(backend: Backend, table: T, rule?: ScopeRule) {
     this.#backend = backend
     this.#table = definitionOf(table)
     this.#plans = backend.plans(this.#table)
+    this.#rule = rule
     this.#lookupKey =
       this.#plans.keyColumns.length === 1 ? (this.#plans.encodeKey.bind(this.#plans) as never) : undefined
   }
@@ -72,6 +84,11 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
   /**
    * Kysely on the ambient session, for calls of a storage that conditions cannot say. It knows the tables that were
    * given to `Storage(table, tables)`.
+   *
+   * In a storage with a scope it is not narrowed by itself: who writes the statement adds the condition, with the scope's
+   * `current` value.
+   *
+   * @throws ScopeError in a storage with a scope that is not set
    *
    * ### Examples
    *
@@ -84,7 +101,21 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
    * ```
    */
   protected get sql(): Kysely<KyselyTables<S>> {
+    this.#bounds("sql")
     return this.#backend.kysely
+  }
+
+  /** What a call may see and change; undefined means all. @throws ScopeError where the scope is not set */
+  #bounds(call: string): Bounds | undefined {
+    const rule = this.#rule
+    if (rule === undefined) return undefined
+    const setting = rule.scope.setting(`${this.#table.name}.${call}`)
+    return setting === "unbounded" ? undefined : new Bounds(this.#backend, this.#table, rule, setting.value)
+  }
+
+  /** The present instant of the database's clock, for calls of a storage that set one. */
+  protected now(): Date {
+    return this.#backend.clock.now()
   }
 
   /**
@@ -104,20 +135,36 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
     key: Key<T>,
     options: WithOption<T, S, W> & Deleted,
   ): Promise<Loaded<T, S, W> | undefined>
-  get(key: unknown, options?: { with?: AnyWith; withDeleted?: boolean }): Promise<any> {
+  get(key: unknown, options?: GetOptions): Promise<any> {
     try {
-      const { reader } = this.#plans
-      if (reader !== undefined && options === undefined && currentSession() === undefined) return reader.get(key)
-      this.#backend.countGet(this.#table)
-      if (options !== undefined || this.#lookupKey === undefined) return this.#getWith(key, options ?? {})
-      return this.#backend.lookup(this.#plans.lookup, this.#lookupKey(key)[0])
+      const bounds = this.#rule === undefined ? undefined : this.#bounds("get")
+      return bounds === undefined ? this.#getAny(key, options) : this.#getWithin(bounds, key, options)
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  async #getWith(key: unknown, options: { with?: AnyWith; withDeleted?: boolean }): Promise<any> {
-    const rows = await this.#read("get", { where: this.#keyWhere(key), ...options })
+  #getAny(key: unknown, options: GetOptions | undefined): Promise<any> {
+    const { reader } = this.#plans
+    if (reader !== undefined && options === undefined && currentSession() === undefined) return reader.get(key)
+    this.#backend.countGet(this.#table)
+    if (options !== undefined || this.#lookupKey === undefined) return this.#getWith(undefined, key, options ?? {})
+    return this.#backend.lookup(this.#plans.lookup, this.#lookupKey(key)[0])
+  }
+
+  /** What is looked up by key alone, or cached, is good for all scopes: the row found tells whether it is of this one. */
+  async #getWithin(bounds: Bounds, key: unknown, options: GetOptions | undefined): Promise<any> {
+    if (options !== undefined || !bounds.isTold) this.#backend.countGet(this.#table)
+    else {
+      const row = await this.#getAny(key, undefined)
+      if (row === undefined || bounds.has(row)) return row
+      if (!bounds.readsMore) return undefined
+    }
+    return this.#getWith(bounds, key, options ?? {})
+  }
+
+  async #getWith(bounds: Bounds | undefined, key: unknown, options: GetOptions): Promise<any> {
+    const rows = await this.#read(bounds, "get", { where: this.#keyWhere(key), ...options })
     return rows[0]
   }
 
@@ -135,12 +182,13 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
     keys: readonly Key<T>[],
     options: WithOption<T, S, W> & Deleted,
   ): Promise<Loaded<T, S, W>[]>
-  async getMany(keys: readonly unknown[], options: { with?: AnyWith; withDeleted?: boolean } = {}): Promise<any[]> {
+  async getMany(keys: readonly unknown[], options: GetOptions = {}): Promise<any[]> {
+    const bounds = this.#bounds("getMany")
     if (keys.length === 0) return []
     const { keyColumns } = this.#plans
     const name = this.#table.primaryKey[0] as string
     const where = keyColumns.length === 1 ? { [name]: keys } : { or: keys.map((key) => this.#keyWhere(key)) }
-    const rows = await this.#read("getMany", { where, ...options })
+    const rows = await this.#read(bounds, "getMany", { where, ...options })
     const identify = (key: unknown): string => this.#plans.encodeKey(key).join("\u0000")
     const byKey = new Map(rows.map((row) => [identify(keyColumns.length === 1 ? row[name] : row), row]))
     return keys.map((key) => byKey.get(identify(key))).filter((row) => row !== undefined)
@@ -159,7 +207,7 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
       `${this.#table.name}.find`,
       "Read the rows together with list(…), or with `with` where they are loaded.",
     )
-    const rows = await this.#read("find", { where, ...options, limit: 1 })
+    const rows = await this.#read(this.#bounds("find"), "find", { where, ...options, limit: 1 })
     return rows[0]
   }
 
@@ -192,10 +240,11 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
       `${this.#table.name}.list`,
       "Read the rows of all parents together: load them with `with`, or give a list of keys in `where`.",
     )
-    return this.#read("list", options)
+    return this.#read(this.#bounds("list"), "list", options)
   }
 
   async #read(
+    bounds: Bounds | undefined,
     call: string,
     options: {
       where?: AnyWhere
@@ -207,10 +256,10 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
     },
   ): Promise<any[]> {
     const relations = relationNames(this.#backend, this.#table, options.with)
-    const { plan, values } = planList(this.#plans, call, options, relations)
+    const { plan, values } = planList(this.#plans, call, narrowed(bounds, options), relations)
     const rows = (await this.#backend.all(plan.query, values)) as any[]
     if (relations.length > 0 && rows.length > 0)
-      await loadRelations(this.#backend, this.#table, rows, options.with as AnyWith)
+      await loadRelations(this.#backend, this.#table, rows, options.with as AnyWith, narrowOf(bounds))
     return rows
   }
 
@@ -229,9 +278,14 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
         cure: "Give whole numbers from 1 on.",
       })
     }
+    const bounds = this.#bounds("page")
     const [rows, total] = await Promise.all([
-      this.#read("page", { ...(rest as object), limit: count, offset: Math.min((page - 1) * count, mostOffset) }),
-      this.#count(options.where as AnyWhere | undefined, options.withDeleted),
+      this.#read(bounds, "page", {
+        ...(rest as object),
+        limit: count,
+        offset: Math.min((page - 1) * count, mostOffset),
+      }),
+      this.#count(bounds, options.where as AnyWhere | undefined, options.withDeleted),
     ])
     return { rows, total }
   }
@@ -262,14 +316,15 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
     options: { where?: AnyWhere; orderBy?: AnyOrder; limit: number; with?: AnyWith; withDeleted?: boolean },
     backwards: boolean,
   ): Promise<KeysetPage<any>> {
+    const bounds = this.#bounds(backwards ? "before" : "after")
     const relations = relationNames(this.#backend, this.#table, options.with)
-    const { plan, values, terms } = planKeyset(this.#plans, options, cursor, backwards, relations)
+    const { plan, values, terms } = planKeyset(this.#plans, narrowed(bounds, options), cursor, backwards, relations)
     const rows = (await this.#backend.all(plan.query, values)) as any[]
     const more = rows.length > options.limit
     if (more) rows.pop()
     if (backwards) rows.reverse()
     if (relations.length > 0 && rows.length > 0)
-      await loadRelations(this.#backend, this.#table, rows, options.with as AnyWith)
+      await loadRelations(this.#backend, this.#table, rows, options.with as AnyWith, narrowOf(bounds))
     const first = rows[0]
     const last = rows.at(-1)
     const hasNext = backwards ? cursor !== undefined : more
@@ -282,26 +337,30 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
   }
 
   /** How many rows fulfil the condition. */
-  count(where?: Where<T>, options: Deleted = {}): Promise<number> {
-    return this.#count(where as AnyWhere | undefined, options.withDeleted)
+  async count(where?: Where<T>, options: Deleted = {}): Promise<number> {
+    return this.#count(this.#bounds("count"), where as AnyWhere | undefined, options.withDeleted)
   }
 
-  async #count(where: AnyWhere | undefined, withDeleted: boolean | undefined): Promise<number> {
-    const { plan, values } = planScalar(this.#plans, "count", where, withDeleted, (from) => `SELECT count(*) ${from}`)
+  async #count(
+    bounds: Bounds | undefined,
+    where: AnyWhere | undefined,
+    withDeleted: boolean | undefined,
+  ): Promise<number> {
+    const whole = bounds === undefined ? where : bounds.seen(where)
+    const { plan, values } = planScalar(this.#plans, "count", whole, withDeleted, (from) => `SELECT count(*) ${from}`)
     return (await this.#backend.first(plan.query, values)) as number
   }
 
   /** Whether any row fulfils the condition; the row with the key `except` does not count. */
   async exists(where: Where<T>, options: { except?: Key<T> | undefined } & Deleted = {}): Promise<boolean> {
     const { except } = options
+    const bounds = this.#bounds("exists")
     const whole = except === undefined ? (where as AnyWhere) : { and: [where, this.#otherThan(except)] }
-    const { plan, values } = planScalar(
-      this.#plans,
-      "exists",
-      whole,
-      options.withDeleted,
-      (from) => `SELECT 1 ${from} LIMIT 1`,
-    )
+    return this.#exists(bounds === undefined ? whole : bounds.seen(whole), options.withDeleted)
+  }
+
+  async #exists(where: AnyWhere, withDeleted?: boolean): Promise<boolean> {
+    const { plan, values } = planScalar(this.#plans, "exists", where, withDeleted, (from) => `SELECT 1 ${from} LIMIT 1`)
     return (await this.#backend.first(plan.query, values)) !== undefined
   }
 
@@ -312,9 +371,12 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
   }
 
   /** Makes a row and returns it as stored. @throws UniqueError, ForeignKeyError, CheckError, NotNullError, ValidationError */
-  async create(row: NewRow<T>): Promise<Row<T>> {
-    const { query, values } = planInsert(this.#plans, row, this.#backend.clock)
-    const explain = this.#explain({ kind: "insert", rows: [row as never] })
+  async create(row: NewRowIn<T, F>): Promise<Row<T>> {
+    const bounds = this.#bounds("create")
+    const whole = bounds === undefined ? row : bounds.filled(row)
+    const { query, values } = planInsert(this.#plans, whole, this.#backend.clock)
+    if (bounds !== undefined) await refuseMisplaced(bounds, [whole])
+    const explain = this.#explain({ kind: "insert", rows: [whole as never] })
     return (await this.#backend.write(query, values, explain, this.#touchMade())) as Row<T>
   }
 
@@ -323,12 +385,15 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
    *
    * @param options.returning `false` gives only their number, which is faster
    */
-  createMany(rows: readonly NewRow<T>[]): Promise<Row<T>[]>
-  createMany(rows: readonly NewRow<T>[], options: { returning: false }): Promise<number>
-  async createMany(rows: readonly NewRow<T>[], options: { returning?: false } = {}): Promise<Row<T>[] | number> {
+  createMany(rows: readonly NewRowIn<T, F>[]): Promise<Row<T>[]>
+  createMany(rows: readonly NewRowIn<T, F>[], options: { returning: false }): Promise<number>
+  async createMany(rows: readonly NewRowIn<T, F>[], options: { returning?: false } = {}): Promise<Row<T>[] | number> {
+    const bounds = this.#bounds("createMany")
     const returning = options.returning !== false
-    const steps = planInsertMany(this.#plans, rows, returning, this.#backend.clock)
-    const explain = this.#explain({ kind: "insert", rows: rows as never })
+    const whole = bounds === undefined ? rows : rows.map((row) => bounds.filled(row))
+    const steps = planInsertMany(this.#plans, whole, returning, this.#backend.clock)
+    if (bounds !== undefined) await refuseMisplaced(bounds, whole)
+    const explain = this.#explain({ kind: "insert", rows: whole as never })
     const results = await this.#backend.unit(steps, explain, this.#touchManyMade(returning))
     if (!returning) return results.reduce((sum, { changes }) => sum + changes, 0)
     return results.length === 1
@@ -348,27 +413,45 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
     changes: Changes<T>,
     options: { version?: number | undefined; where?: Where<T> } = {},
   ): Promise<Row<T>> {
-    const where = this.#changeWhere(options)
+    const bounds = this.#bounds("update")
+    const asked = this.#changeWhere(options)
+    const where = bounds === undefined ? asked : bounds.own(asked)
     const planned = planUpdate(this.#plans, key, changes, { where }, this.#backend.clock)
+    const whole = { and: [this.#keyWhere(key), where ?? {}] }
     const row =
       planned === undefined
-        ? (await this.#read("update", { where: { and: [this.#keyWhere(key), where ?? {}] } }))[0]
-        : await this.#backend.write(
-            planned.query,
-            planned.values,
-            this.#explain({ kind: "update", rows: [changes as never], key }),
-            this.#touchRow(key, changes as object),
-          )
+        ? (await this.#read(undefined, "update", { where: whole }))[0]
+        : bounds !== undefined && (await this.#isMisplaced(bounds, changes, whole))
+          ? undefined
+          : await this.#backend.write(
+              planned.query,
+              planned.values,
+              this.#explain({ kind: "update", rows: [changes as never], key }),
+              this.#touchRow(key, changes as object),
+            )
     if (row !== undefined) return row as Row<T>
     const { version } = options
     const other = { and: [this.#keyWhere(key), { [this.#table.version ?? ""]: { not: version } }] }
-    if (version === undefined || !(await this.exists(other as AnyWhere as Where<T>))) return this.#notFound(key)
+    if (version === undefined || !(await this.#exists(bounds === undefined ? other : bounds.own(other))))
+      return this.#notFound(key)
     throw new ConflictError(
       `The row ${this.#shownKey(key)} of ${this.#table.name} is not at version ${version} any more.`,
       {
         cure: "Read it again, and decide whether the change still fits.",
       },
     )
+  }
+
+  /**
+   * Whether changes name a parent that is none of the scope, and no row is there that they would apply to.
+   *
+   * @throws ForeignKeyError where a row is there, ScopeError where it would be given to another value
+   */
+  async #isMisplaced(bounds: Bounds, changes: unknown, where: AnyWhere): Promise<boolean> {
+    bounds.refuseOther(changes)
+    if ((await bounds.misplaced([changes])).length === 0) return false
+    if (await this.#exists(where)) throw bounds.noParent()
+    return true
   }
 
   #changeWhere({ version, where }: { version?: number | undefined; where?: unknown }): AnyWhere | undefined {
@@ -384,12 +467,16 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
 
   /** Changes all rows that fulfil the condition (`{}` means all rows); how many. */
   async updateWhere(where: Where<T>, changes: Changes<T>): Promise<number> {
-    const planned = planUpdateWhere(this.#plans, this.#definite("updateWhere", where), changes, this.#backend.clock)
+    const bounds = this.#bounds("updateWhere")
+    const asked = this.#definite("updateWhere", where)
+    const whole = bounds === undefined ? asked : bounds.own(asked)
+    const planned = planUpdateWhere(this.#plans, whole, changes, this.#backend.clock)
     if (planned === undefined) return 0
+    if (bounds !== undefined && (await this.#isMisplaced(bounds, changes, whole))) return 0
     return this.#backend.run(
       planned.query,
       planned.values,
-      this.#explain({ kind: "update", rows: [changes as never], where: where as AnyWhere }),
+      this.#explain({ kind: "update", rows: [changes as never], where: whole }),
       this.#touchSome(false),
     )
   }
@@ -398,10 +485,25 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
   async updateMany(
     rows: readonly (Changes<T> & (Key<T> extends object ? Key<T> : { [K in PrimaryKeys<T>]: Key<T> }))[],
   ): Promise<number> {
-    const steps = planUpdateMany(this.#plans, rows, this.#backend.clock)
+    const bounds = this.#bounds("updateMany")
+    const own = bounds?.own(undefined)
+    const all = planUpdateMany(this.#plans, rows, this.#backend.clock, own)
+    const misplaced = bounds === undefined ? noRows : await this.#misplacedMany(bounds, rows)
+    const kept = misplaced.size === 0 ? rows : rows.filter((row) => !misplaced.has(row))
+    const steps = misplaced.size === 0 ? all : planUpdateMany(this.#plans, kept, this.#backend.clock, own)
     const explain = this.#explain({ kind: "update", rows: rows as never })
     const results = await this.#backend.unit(steps, explain, this.#touchMany(rows as never))
     return results.reduce((sum, { changes }) => sum + changes, 0)
+  }
+
+  /** Changes that name a parent that is none of the scope; no row is there that they would apply to. */
+  async #misplacedMany(bounds: Bounds, rows: readonly unknown[]): Promise<ReadonlySet<unknown>> {
+    for (const row of rows) bounds.refuseOther(row)
+    const misplaced = await bounds.misplaced(rows)
+    if (misplaced.length === 0) return noRows
+    const keys = misplaced.map((row) => this.#keyWhere(this.#keyOf(row as Given)))
+    if (await this.#exists(bounds.own({ or: keys }))) throw bounds.noParent()
+    return new Set(misplaced)
   }
 
   /**
@@ -411,13 +513,21 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
    * @param options.update columns to change (default: all that are given)
    */
   async upsert(
-    row: NewRow<T>,
+    row: NewRowIn<T, F>,
     options: { by?: readonly (keyof Row<T> & string)[]; update?: readonly (keyof Row<T> & string)[] } = {},
   ): Promise<Row<T>> {
     const by = options.by ?? this.#table.primaryKey
-    const { query, values } = planUpsert(this.#plans, row, by, options.update, this.#backend.clock)
-    const explain = this.#explain({ kind: "insert", rows: [row as never] })
-    return (await this.#backend.write(query, values, explain, this.#touchMade(Object.keys(row as object)))) as Row<T>
+    const bounds = this.#bounds("upsert")
+    const whole = bounds === undefined ? row : bounds.filled(row)
+    const own = bounds?.own(undefined)
+    const { query, values } = planUpsert(this.#plans, whole, by, options.update, this.#backend.clock, own)
+    if (bounds !== undefined) await refuseMisplaced(bounds, [whole])
+    const attempt: Attempt = { kind: "insert", rows: [whole as never] }
+    const touch = this.#touchMade(Object.keys(whole as object))
+    const made = await this.#backend.write(query, values, this.#explain(attempt), touch)
+    if (made !== undefined) return made as Row<T>
+    // The row that has the values is none of the scope: it is in the way as it is of `create`.
+    throw explainTaken(this.#backend, this.#table, attempt, by)
   }
 
   /**
@@ -440,7 +550,10 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
     amounts: Amounts<T>,
     options: { where?: Where<T>; returning?: false } = {},
   ): Promise<Row<T> | undefined | boolean> {
-    const { query, values } = planIncrement(this.#plans, key, amounts, options as never, this.#backend.clock)
+    const bounds = this.#bounds("increment")
+    const whole = bounds === undefined ? options : { ...options, where: bounds.own(options.where as AnyWhere) }
+    if (bounds !== undefined) bounds.refuseAdded(amounts)
+    const { query, values } = planIncrement(this.#plans, key, amounts, whole as never, this.#backend.clock)
     const explain = this.#explain({ kind: "update", key, added: Object.keys(amounts) })
     if (options.returning === false) {
       return (await this.#backend.run(query, values, explain, this.#touchUnread(key, amounts))) > 0
@@ -450,7 +563,8 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
 
   /** Deletes the row with this key; whether there was one. @throws ForeignKeyError where other rows reference it */
   async delete(key: Key<T>): Promise<boolean> {
-    const { query, values } = planDelete(this.#plans, key, this.#backend.clock)
+    const own = this.#bounds("delete")?.own(undefined)
+    const { query, values } = planDelete(this.#plans, key, this.#backend.clock, own)
     const touch: Touch<number> | undefined = this.#plans.watched
       ? (writes, changes) => changes > 0 && writes.gone(this.#table, key)
       : undefined
@@ -459,12 +573,15 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
 
   /** Deletes all rows that fulfil the condition (`{}` means all rows); how many. */
   async deleteWhere(where: Where<T>): Promise<number> {
-    const { query, values } = planDeleteWhere(this.#plans, this.#definite("deleteWhere", where), this.#backend.clock)
-    const explain = this.#explain({ kind: "delete", where: where as AnyWhere })
+    const bounds = this.#bounds("deleteWhere")
+    const asked = this.#definite("deleteWhere", where)
+    const whole = bounds === undefined ? asked : bounds.own(asked)
+    const { query, values } = planDeleteWhere(this.#plans, whole, this.#backend.clock)
+    const explain = this.#explain({ kind: "delete", where: whole })
     const touch = this.#touchSome(true)
     if (!this.#cascadesToItself()) return this.#backend.run(query, values, explain, touch)
     // A row that goes by the cascade of another before its turn is counted by PostgreSQL and not by SQLite.
-    const counted = planScalar(this.#plans, "count", where as AnyWhere, false, (from) => `SELECT count(*) ${from}`)
+    const counted = planScalar(this.#plans, "count", whole, false, (from) => `SELECT count(*) ${from}`)
     const steps = [
       { query: { ...counted.plan.query, writes: true, label: query.label }, values: counted.values },
       { query, values },
@@ -481,7 +598,9 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
         cure: 'Declare the table with { softDelete: "…" }.',
       })
     }
-    const planned = planUpdate(this.#plans, key, { [softDelete]: null }, { withDeleted: true }, this.#backend.clock)
+    const where = this.#bounds("restore")?.own(undefined)
+    const change = { [softDelete]: null }
+    const planned = planUpdate(this.#plans, key, change, { where, withDeleted: true }, this.#backend.clock)
     const explain = this.#explain({ kind: "update", key })
     // Who looks for rows by any column may find it again.
     const touch = this.#touchUnread(key, Object.fromEntries(this.#table.columns.map((column) => [column.key, true])))
@@ -490,24 +609,38 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
   }
 
   /** All rows that fulfil the condition, one after another, in constant memory. */
-  async *stream<const W extends With<T, S> = {}>(
+  stream<const W extends With<T, S> = {}>(
     options: { where?: Where<T>; orderBy?: OrderBy<T> } & WithOption<T, S, W> & Deleted = {},
   ): AsyncGenerator<Loaded<T, S, W>, void, undefined> {
-    const wanted = options.with as AnyWith | undefined
-    const relations = relationNames(this.#backend, this.#table, wanted)
-    const { plan, values } = planList(this.#plans, "stream", options as never, relations)
+    try {
+      // A stream is of the scope in which it was asked for, wherever it is read.
+      return this.#stream(this.#bounds("stream"), options as never)
+    } catch (error) {
+      return refused(error)
+    }
+  }
+
+  async *#stream(
+    bounds: Bounds | undefined,
+    options: { where?: AnyWhere; with?: AnyWith },
+  ): AsyncGenerator<any, void, undefined> {
+    const relations = relationNames(this.#backend, this.#table, options.with)
+    const { plan, values } = planList(this.#plans, "stream", narrowed(bounds, options), relations)
     for await (const rows of this.#backend.stream(plan.query, values, streamPortion)) {
-      if (relations.length > 0) await loadRelations(this.#backend, this.#table, rows as never, wanted as AnyWith)
-      yield* rows as Loaded<T, S, W>[]
+      if (relations.length > 0)
+        await loadRelations(this.#backend, this.#table, rows as never, options.with as AnyWith, narrowOf(bounds))
+      yield* rows
     }
   }
 
   /**
-   * The row with this key, locked until the end of the transaction: others who lock or change it wait.
+   * The row with this key, locked until the end of the transaction: others who lock or change it wait. In a scope only a
+   * row that may be changed is locked.
    *
    * @throws SessionError outside a transaction
    */
   async lock(key: Key<T>): Promise<Row<T> | undefined> {
+    const bounds = this.#bounds("lock")
     const session = currentSession()
     if (session?.readOnly === true) {
       throw new SessionError(`${this.#table.name}.lock was called in a read-only transaction.`, {
@@ -519,14 +652,8 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
         cure: "Call it inside transaction(…): the lock lasts as long.",
       })
     }
-    const plans = this.#plans
-    const { dialect } = this.#backend
-    const query = plans.shape("lock", () => {
-      const living = plans.living === undefined ? "" : ` AND ${plans.living}`
-      const sql = `SELECT ${plans.columns} FROM ${plans.name} WHERE ${plans.keyCondition(0)}${living} ${dialect.lockClause}`
-      return plans.query("lock", sql, { writes: true, decode: plans.decoder() })
-    })
-    return (await this.#backend.first(query, plans.encodeKey(key))) as Row<T> | undefined
+    const { query, values } = planLock(this.#plans, key, bounds?.own(undefined))
+    return (await this.#backend.first(query, values)) as Row<T> | undefined
   }
 
   /** Links a row to others through a link table; links that exist already stay. */
@@ -535,7 +662,13 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
     relation: N,
     others: readonly AcrossKey<T, S, N>[],
   ): Promise<void> {
+    const bounds = this.#bounds("link")
     const { plans, from, to } = this.#linkOf(relation)
+    if (bounds !== undefined && others.length > 0) {
+      const relating = relationOf(this.#backend, this.#table, relation)
+      if (!(await this.#exists(bounds.own(this.#keyWhere(key)), true))) throw bounds.noLinkedRow(relating)
+      await bounds.refuseForeignEnds(relating, others)
+    }
     const rows = others.map((other) => ({ [from]: key, [to]: other }))
     const steps = planInsertMany(plans, rows, false, this.#backend.clock).map(({ query, values }) => ({
       query: plans.shape(`link:${query.sql}`, () => ({ ...query, sql: `${query.sql} ON CONFLICT DO NOTHING` })),
@@ -554,7 +687,9 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
     relation: N,
     others: readonly AcrossKey<T, S, N>[],
   ): Promise<number> {
+    const bounds = this.#bounds("unlink")
     const { plans, from, to } = this.#linkOf(relation)
+    if (bounds !== undefined && !(await this.#exists(bounds.own(this.#keyWhere(key)), true))) return 0
     const { query, values } = planDeleteWhere(plans, { [from]: key, [to]: others }, this.#backend.clock)
     return this.#backend.run(
       query,
@@ -666,6 +801,26 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}> {
       cure: "Check the key; the row may have been deleted.",
     })
   }
+}
+
+const noRows: ReadonlySet<unknown> = new Set()
+
+// biome-ignore lint/correctness/useYield: there is nothing to yield
+async function* refused(error: unknown): AsyncGenerator<never, void, undefined> {
+  throw error
+}
+
+function narrowed<O extends { readonly where?: AnyWhere }>(bounds: Bounds | undefined, options: O): O {
+  return bounds === undefined ? options : { ...options, where: bounds.seen(options.where) }
+}
+
+function narrowOf(bounds: Bounds | undefined): Narrow | undefined {
+  return bounds === undefined ? undefined : (table) => bounds.related(table)
+}
+
+/** @throws ForeignKeyError where a row to be made has a parent that is none of the scope */
+async function refuseMisplaced(bounds: Bounds, rows: readonly unknown[]): Promise<void> {
+  if ((await bounds.misplaced(rows)).length > 0) throw bounds.noParent()
 }
 
 function touchSomeOf({ watched, table }: Plans, removed: boolean): Touch<unknown> | undefined {

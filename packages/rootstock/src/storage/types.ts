@@ -5,6 +5,7 @@ import type {
   ColumnTypesOf,
   Key,
   NameOf,
+  NewRow,
   NullsPosition,
   Row,
   SortDirection,
@@ -59,6 +60,11 @@ export type Where<T extends AnyTable, C = ColumnsOf<T>> = { readonly [K in keyof
   readonly or?: readonly Where<T>[]
   readonly and?: readonly Where<T>[]
 }
+
+/** A row to be made where the columns `F` are filled in: they may be left out. */
+export type NewRowIn<T extends AnyTable, F extends string> = [F] extends [never]
+  ? NewRow<T>
+  : Omit<NewRow<T>, F> & Partial<Pick<NewRow<T>, F & keyof NewRow<T>>>
 
 type NumberKind = "integer" | "bigint" | "real" | "decimal"
 

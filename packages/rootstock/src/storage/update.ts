@@ -6,7 +6,7 @@ import { chunks, defaultOf, touched, versionStep } from "./changes.ts"
 import { checkKeys, encodeStored, encodeValue } from "./encode.ts"
 import type { Plan, Plans } from "./plans.ts"
 import { bindAll, condition, newScope } from "./select.ts"
-import { type AnyWhere, columnOf, whereShape } from "./where.ts"
+import { type AnyWhere, columnOf, compileWhere, whereShape } from "./where.ts"
 
 type Assignment = { readonly column: ColumnDefinition; readonly value: SqlValue }
 
@@ -55,7 +55,7 @@ function setSql(plans: Plans, set: readonly Assignment[]): string {
 export type ChangeOptions = { readonly where?: AnyWhere | undefined; readonly withDeleted?: boolean | undefined }
 
 /** The part of a statement that finds its one row: the key, and what else must hold of it. */
-function keyed(plans: Plans, before: number, options: ChangeOptions): { sql: string; binders: Plan["binders"] } {
+export function keyed(plans: Plans, before: number, options: ChangeOptions): { sql: string; binders: Plan["binders"] } {
   const scope = newScope(plans)
   // Parameters of the assignments and the key stand before those of the condition.
   for (let index = 0; index < before + plans.keyColumns.length; index++) scope.binders.push((value) => value)
@@ -85,6 +85,21 @@ export function planUpdate(
     return { query: plans.query("update", sql, { writes: true, decode: plans.decoder() }), binders: found.binders }
   })
   return { query: plan.query, values: options.where === undefined ? (given as SqlValue[]) : bindAll(plan, given) }
+}
+
+/** One row by its key, locked, of which a condition may have to hold besides. */
+export function planLock(
+  plans: Plans,
+  key: unknown,
+  where: AnyWhere | undefined,
+): { query: Query; values: SqlValue[] } {
+  const given: unknown[] = [...plans.encodeKey(key)]
+  const plan = plans.shape<Plan>(`lock:${where === undefined ? "" : whereShape(where, given)}`, () => {
+    const found = keyed(plans, 0, { where })
+    const sql = `SELECT ${plans.columns} FROM ${plans.name}${found.sql} ${plans.dialect.lockClause}`
+    return { query: plans.query("lock", sql, { writes: true, decode: plans.decoder() }), binders: found.binders }
+  })
+  return { query: plan.query, values: bindAll(plan, given) }
 }
 
 /** Adds to columns of one row, which it returns. */
@@ -162,8 +177,13 @@ export function planUpdateWhere(
   return { query: plan.query, values: bindAll(plan, given) }
 }
 
-/** Rows with their keys and differing values: one statement for each set of columns and chunk. */
-export function planUpdateMany(plans: Plans, rows: readonly unknown[], clock: Clock): Step[] {
+/** Rows with their keys and differing values, and what else must hold of them: one statement for each set of columns and chunk. */
+export function planUpdateMany(
+  plans: Plans,
+  rows: readonly unknown[],
+  clock: Clock,
+  where?: AnyWhere | undefined,
+): Step[] {
   const { table, dialect } = plans
   const seen = new Set<unknown>()
   const groups = new Map<string, { columns: readonly ColumnDefinition[]; rows: SqlValue[][] }>()
@@ -188,6 +208,8 @@ export function planUpdateMany(plans: Plans, rows: readonly unknown[], clock: Cl
     }
     group.rows.push([...key, ...set.map(({ value }) => value)])
   }
+  const more: unknown[] = []
+  const moreShape = where === undefined ? "" : whereShape(where, more)
   const steps: Step[] = []
   for (const [shape, { columns, rows: encoded }] of groups) {
     const all = [...plans.keyColumns, ...columns]
@@ -197,7 +219,10 @@ export function planUpdateMany(plans: Plans, rows: readonly unknown[], clock: Cl
       const source = plans.shape(`changed:${shape}:${dialect.rowsShape(chunk.length)}`, () =>
         dialect.rows(types, chunk.length),
       )
-      const query = plans.shape(`updateMany:${shape}:${dialect.rowsShape(chunk.length)}`, () => {
+      const values = source.bind(chunk.flat())
+      const plan = plans.shape<Plan>(`updateMany:${shape}:${dialect.rowsShape(chunk.length)}:${moreShape}`, () => {
+        const scope = newScope(plans)
+        for (let index = 0; index < values.length; index++) scope.binders.push((value) => value)
         const set = columns.map(
           ({ name }, index) =>
             `${dialect.identifier(name)} = v.${dialect.identifier(`c${plans.keyColumns.length + index}`)}`,
@@ -208,10 +233,11 @@ export function planUpdateMany(plans: Plans, rows: readonly unknown[], clock: Cl
           ({ name }, index) => `${plans.name}.${dialect.identifier(name)} = v.${dialect.identifier(`c${index}`)}`,
         )
         const living = plans.living === undefined ? "" : ` AND ${plans.living}`
-        const sql = `UPDATE ${plans.name} SET ${set.join(", ")} FROM (${source.select(outputs)}) AS v WHERE ${on.join(" AND ")}${living}`
-        return plans.query("updateMany", sql, { writes: true })
+        const rest = where === undefined ? "" : ` AND ${compileWhere(where, scope)}`
+        const sql = `UPDATE ${plans.name} SET ${set.join(", ")} FROM (${source.select(outputs)}) AS v WHERE ${on.join(" AND ")}${living}${rest}`
+        return { query: plans.query("updateMany", sql, { writes: true }), binders: scope.binders }
       })
-      steps.push({ query, values: source.bind(chunk.flat()) })
+      steps.push({ query: plan.query, values: where === undefined ? values : bindAll(plan, [...values, ...more]) })
     }
   }
   return steps

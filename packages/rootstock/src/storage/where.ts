@@ -18,6 +18,22 @@ function isOperators(value: unknown): value is Record<string, unknown> {
   )
 }
 
+/** The key of a condition on the row that a row refers to. No column is named with a space. */
+export const inOther = "in other"
+
+/** That a column holds the primary key of a row of another table that fulfils a condition. */
+export class InOther {
+  readonly column: string
+  readonly target: TableDefinition
+  readonly where: AnyWhere
+
+  constructor(column: string, target: TableDefinition, where: AnyWhere) {
+    this.column = column
+    this.target = target
+    this.where = where
+  }
+}
+
 /** A word of a shape; its length stands first, so that none can pass for several. */
 export const word = (key: string): string => `${key.length}:${key}`
 
@@ -38,6 +54,10 @@ export function whereShape(where: AnyWhere, values: unknown[]): string {
       shape += `${word(key)} in;`
       values.push(value)
     } else if (isOperators(value)) {
+      if (value instanceof InOther) {
+        shape += `${word(value.column)} in ${word(value.target.name)}(${whereShape(value.where, values)})`
+        continue
+      }
       shape += `${word(key)}{`
       for (const operator in value) {
         const operand = value[operator]
@@ -127,6 +147,10 @@ export function compileWhere(where: AnyWhere, scope: Scope): string {
       parts.push(`(${joined(compiled, key === "or" ? " OR " : " AND ")})`)
       continue
     }
+    if (value instanceof InOther) {
+      parts.push(existsInOther(value, scope))
+      continue
+    }
     const column = columnOf(scope.table, key)
     if (value === null) parts.push(`${columnSql(scope, column)} IS NULL`)
     else if (Array.isArray(value)) parts.push(operation("in", value, column, scope))
@@ -139,6 +163,18 @@ export function compileWhere(where: AnyWhere, scope: Scope): string {
   }
   if (parts.length === 0) return "TRUE"
   return parts.length === 1 ? (parts[0] as string) : `(${parts.join(" AND ")})`
+}
+
+/** A look-up by the primary key for each row, so that the indexes of the other conditions stay in use. */
+function existsInOther({ column, target, where }: InOther, scope: Scope): string {
+  const { dialect } = scope
+  const name = dialect.identifier(target.name)
+  // It may be the table that the statement reads.
+  const alias = dialect.identifier(inOther)
+  const key = columnOf(target, target.primaryKey[0] as string)
+  const own = columnSql(scope, columnOf(scope.table, column))
+  const other: Scope = { ...scope, table: target, alias }
+  return `EXISTS (SELECT 1 FROM ${name} AS ${alias} WHERE ${columnSql(other, key)} = ${own} AND ${compileWhere(where, other)})`
 }
 
 function operation(operator: string, operand: unknown, column: ColumnDefinition, scope: Scope): string {
