@@ -1,10 +1,10 @@
 import { transaction } from "rootstock"
 import { ForeignKeyError } from "rootstock/errors"
 import type { Logger } from "rootstock/log"
+import { absent, fail } from "rootstock/shared"
 import { rules } from "../rules.ts"
 import type { Address } from "../schema.ts"
 import type { Stores } from "../storages/index.ts"
-import { absent, fail } from "./absent.ts"
 import type { Context, PageRequest } from "./context.ts"
 
 type Place = { country: string; city: string; street: string; postalCode?: string | null | undefined }

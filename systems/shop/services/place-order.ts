@@ -1,9 +1,8 @@
 import { ForeignKeyError } from "rootstock/errors"
-import { actorName, type RuleError } from "rootstock/shared"
+import { actorName, fail, type RuleError } from "rootstock/shared"
 import { rules } from "../rules.ts"
 import type { Address, Order, Product } from "../schema.ts"
 import type { OrderWithItems, Stores } from "../storages/index.ts"
-import { fail } from "./absent.ts"
 
 export type OrderLine = { productId: number; quantity: number }
 export type NewOrder = { userId: number; deliveryAddressId: number; items: OrderLine[] }

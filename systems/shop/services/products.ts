@@ -1,11 +1,10 @@
 import { afterCommit, transaction } from "rootstock"
 import { ForeignKeyError, UniqueError } from "rootstock/errors"
 import type { Logger } from "rootstock/log"
-import { actorName } from "rootstock/shared"
+import { absent, actorName, fail, otherVersion } from "rootstock/shared"
 import { rules } from "../rules.ts"
 import type { MovementReason, Product } from "../schema.ts"
 import type { ProductFilters, ProductSort, StockMovement, Stores } from "../storages/index.ts"
-import { absent, fail, otherVersion } from "./absent.ts"
 import type { Context, PageRequest } from "./context.ts"
 
 export type NewProduct = {

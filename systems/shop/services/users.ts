@@ -1,11 +1,10 @@
 import { outsideTransaction, transaction } from "rootstock"
 import { ForeignKeyError, UniqueError } from "rootstock/errors"
 import type { Logger } from "rootstock/log"
-import type { FieldProblem } from "rootstock/shared"
+import { absent, type FieldProblem, fail } from "rootstock/shared"
 import { rules } from "../rules.ts"
 import type { User } from "../schema.ts"
 import type { Stores } from "../storages/index.ts"
-import { absent, fail } from "./absent.ts"
 import type { Context, PageRequest } from "./context.ts"
 
 export type NewUser = { username: string; email: string; description?: string | null | undefined }

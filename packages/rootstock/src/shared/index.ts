@@ -1,3 +1,4 @@
+export { absent, fail, otherVersion } from "./absent.ts"
 export { type Actor, actAs, actorName, currentActor } from "./actor.ts"
 export { type AuditEntry, AuditStorage } from "./audit.ts"
 export { addDays, dayOf, rangeOfDay } from "./days.ts"
