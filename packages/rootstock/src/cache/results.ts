@@ -1,6 +1,7 @@
 import { DeclarationError, ValidationError } from "../errors/index.ts"
 import { shown } from "../schema/index.ts"
 import { currentSession, transaction } from "../session/index.ts"
+import { outsideScopes } from "../storage/index.ts"
 import { absent, type Coherence, type Kind, type Load, type Target, type Trace } from "./coherence.ts"
 import { type Counters, newCounters } from "./counters.ts"
 import { freezeDeep, sizeOf } from "./frozen.ts"
@@ -41,7 +42,8 @@ export class ResultDeclaration {
   constructor(key: string, options: ResultOptions<never[]>, load: (...values: never[]) => unknown) {
     this.pattern = new KeyPattern(key)
     this.life = lifeOf(key, options)
-    this.load = load
+    // What is kept for all scopes is made in none: a function that asks a storage in a scope takes its value as argument.
+    this.load = (...values) => outsideScopes(() => load(...values))
     this.#tags = options.tags
     this.#refuseMore(load.length, (counts) => new DeclarationError(`The function of ${key} takes ${counts}.`, moreCure))
   }
@@ -84,6 +86,9 @@ const moreCure = { cure: "Put a placeholder for each argument into the key." }
  * Arguments that read alike, such as 7 and "7", are the same key.
  *
  * What it depends on is said by `tags`; a write through storages or raw SQL that touches such rows makes it forget.
+ * The function runs outside of every `Scope`, since its result is given in all of them: what it needs of one it takes as an
+ * argument, and sets it itself (`(orgId, id) => organisation.run(orgId, () => …)`).
+ *
  * The result is plain data: objects, arrays, texts, numbers, bigints, booleans, dates; it comes frozen.
  *
  * @throws DeclarationError
@@ -108,7 +113,7 @@ export function cacheResult<A extends readonly KeyValue[], R>(
   const read = async (...values: A): Promise<R> => {
     declaration.checkCount(values)
     const cache = currentSession() === undefined ? cacheHaving(declaration) : undefined
-    if (cache === undefined) return load(...values)
+    if (cache === undefined) return declaration.load(...(values as never[])) as R
     return cache.kindOf(declaration).get(values) as Promise<R>
   }
   return Object.freeze(
