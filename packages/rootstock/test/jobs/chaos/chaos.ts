@@ -2,11 +2,14 @@ import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
 import { setTimeout as pause } from "node:timers/promises"
 import { elapsed } from "../../../src/clock/index.ts"
+import { UnavailableError } from "../../../src/errors/index.ts"
 import { type Database, openDatabase, transaction } from "../../../src/index.ts"
 import { type Jobs, openJobs } from "../../../src/jobs/index.ts"
 import { createLogger } from "../../../src/log/index.ts"
 import { createSchema } from "../../../src/migrate/index.ts"
-import { atomic, committed, Ledger, tables } from "./tables.ts"
+import { ifAvailable, whenAvailable } from "./available.ts"
+import { atomic, Batches, committed, Ledger, tables } from "./tables.ts"
+import { databaseAway } from "./worker-exit.ts"
 
 export type ChaosOptions = {
   /** Of an empty database. */
@@ -22,8 +25,15 @@ export type ChaosOptions = {
   readonly ablated?: boolean
   /** URL of a broker by way of which the workers get their jobs. */
   readonly broker?: string
-  /** Something more that happens now and then, such as a cut of the broker's connections. */
-  readonly disturb?: () => void
+  /** What else happens now and then. */
+  readonly disturbances?: readonly Disturbance[]
+}
+
+/** Something that is done to a server; not again before it has ended. */
+export type Disturbance = {
+  /** How likely it begins at one of the moments, about six in a second, at which it may, from 0 to 1. */
+  readonly chance: number
+  disturb(): Promise<void>
 }
 
 export type ChaosResult = {
@@ -43,11 +53,15 @@ export type ChaosResult = {
   readonly kills: number
   readonly freezes: number
   readonly cuts: number
+  /** Workers that ended by themselves. */
+  readonly crashes: number
   readonly seconds: number
 }
 
 /** How long the workers may take for what is left when the chaos is over, in milliseconds. */
-const peaceMs = 30_000
+const peaceMs = 60_000
+/** How long it may take until a process works, in milliseconds. */
+const hireMs = 120_000
 
 /** Numbers of jobs that are never committed begin here. */
 const firstGhost = 1_000_000_000
@@ -64,27 +78,37 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   })
   const random = randomNumbers(options.seed)
   const crew = new Crew(options, name)
+  const abandon = () => crew.abandon()
+  process.once("exit", abandon)
   try {
     await crew.start()
     const end = elapsed() + options.seconds * 1_000
     const [sent] = await Promise.all([
-      send(jobs, options.jobs, elapsed() + options.seconds * 700, random),
-      harass(crew, db, name, end, random, options.disturb),
+      send(jobs, db.storage(Batches), options, elapsed() + options.seconds * 700, random),
+      harass(crew, db, name, end, random),
+      disturb(options.disturbances ?? [], end, random),
       holdSnapshots(db, end),
     ])
     await crew.comfort()
     const stuck = await untilDone(jobs, peaceMs)
     await crew.stop()
     const result = await count(db, jobs, sent)
-    const { kills, freezes, cuts } = crew
-    return { ...result, stuck, kills, freezes, cuts, seconds: Math.round(elapsed() - start) / 1_000 }
+    const { kills, freezes, cuts, crashes } = crew
+    return { ...result, stuck, kills, freezes, cuts, crashes, seconds: Math.round(elapsed() - start) / 1_000 }
   } finally {
+    process.off("exit", abandon)
     crew.abandon()
   }
 }
 
 /** Sends jobs one by one and many at once; one transaction in ten is rolled back. @returns how many were committed */
-async function send(jobs: Jobs, total: number, until: number, random: () => number): Promise<number> {
+async function send(
+  jobs: Jobs,
+  batches: Batches,
+  { jobs: total }: ChaosOptions,
+  until: number,
+  random: () => number,
+): Promise<number> {
   let sent = 0
   let ghosts = firstGhost
   while (sent < total) {
@@ -95,6 +119,7 @@ async function send(jobs: Jobs, total: number, until: number, random: () => numb
     const kind = random() < 0.5 ? atomic : committed
     try {
       await transaction(async () => {
+        await batches.create({ first })
         await jobs.sendMany(kind, numbers)
         // Some take their time to commit; where there is one writer, all others wait for it.
         if (random() < 0.05) await pause(random() * (jobs.engine.singleWriter ? 50 : 1_500))
@@ -102,8 +127,10 @@ async function send(jobs: Jobs, total: number, until: number, random: () => numb
       })
       sent += size
     } catch (error) {
-      if (!(error instanceof RolledBack)) throw error
-      ghosts += size
+      if (!(error instanceof RolledBack) && !(error instanceof UnavailableError)) throw error
+      if (rollsBack) ghosts += size
+      // Nobody was told whether it was committed.
+      else if (await whenAvailable(() => batches.exists({ first }))) sent += size
     }
     const left = until - elapsed()
     if (left > 0) await pause((left / (total - sent + 1)) * size)
@@ -113,28 +140,31 @@ async function send(jobs: Jobs, total: number, until: number, random: () => numb
 
 class RolledBack extends Error {}
 
-async function harass(
-  crew: Crew,
-  db: Database<any>,
-  name: string,
-  end: number,
-  random: () => number,
-  disturb: (() => void) | undefined,
-): Promise<void> {
+async function harass(crew: Crew, db: Database<any>, name: string, end: number, random: () => number): Promise<void> {
   const cut = cutterOf(db, name)
   // Whatever chance says, one is killed.
   crew.kill(random)
   while (elapsed() < end) {
     await pause(50 + random() * 250)
-    if (disturb !== undefined && random() < 0.15) disturb()
     const dice = random()
     if (dice < 0.15) crew.kill(random)
     else if (dice < 0.8 || cut === undefined) crew.freeze(random, 500 + random() * 2_500)
     else {
       crew.cuts++
-      await cut()
+      await ifAvailable(cut)
     }
   }
+}
+
+/** Disturbs servers, each at once and then now and then. */
+async function disturb(disturbances: readonly Disturbance[], end: number, random: () => number): Promise<void> {
+  await Promise.all(
+    disturbances.map(async (one) => {
+      for (await one.disturb(); elapsed() < end; await pause(50 + random() * 250)) {
+        if (random() < one.chance) await one.disturb()
+      }
+    }),
+  )
 }
 
 /** The longest that one snapshot is held, in milliseconds: a server ends transactions that are idle for too long. */
@@ -143,12 +173,14 @@ const snapshotMs = 60_000
 /** Holds a snapshot of the database open all the while, so that nothing that was done can be cleaned away. */
 async function holdSnapshots(db: Database<any>, end: number): Promise<void> {
   while (elapsed() < end) {
-    await transaction(
-      async () => {
-        await db.fetch`SELECT count(*) FROM job`
-        await pause(Math.min(snapshotMs, Math.max(0, end - elapsed())))
-      },
-      { readOnly: true, isolation: "repeatable read" },
+    await ifAvailable(() =>
+      transaction(
+        async () => {
+          await db.fetch`SELECT count(*) FROM job`
+          await pause(Math.min(snapshotMs, Math.max(0, end - elapsed())))
+        },
+        { readOnly: true, isolation: "repeatable read" },
+      ),
     )
   }
 }
@@ -165,7 +197,7 @@ function cutterOf(db: Database<any>, name: string): (() => Promise<void>) | unde
 async function untilDone(jobs: Jobs, limitMs: number): Promise<number> {
   const end = elapsed() + limitMs
   for (;;) {
-    const left = await jobs.store.jobs.count()
+    const left = await whenAvailable(() => jobs.store.jobs.count())
     if (left === 0 || elapsed() > end) return left
     await pause(50)
   }
@@ -199,6 +231,8 @@ class Crew {
   kills = 0
   freezes = 0
   cuts = 0
+  crashes = 0
+  #abandoned = false
   readonly #options: ChaosOptions
   readonly #name: string
   readonly #members = new Set<ChildProcess>()
@@ -216,18 +250,40 @@ class Crew {
     await Promise.all(Array.from({ length: this.#options.workers }, () => this.#hire()))
   }
 
+  /** Has a process begin to work, however long the database is away. */
   async #hire(): Promise<void> {
+    for (const end = elapsed() + hireMs; !this.#abandoned; await pause(100)) {
+      const code = await this.#tryToHire()
+      if (code === undefined) return
+      if (code !== databaseAway || elapsed() > end) throw new Error(`a worker did not start: it ended with ${code}`)
+    }
+  }
+
+  /** @returns with what it ended where it did not start */
+  async #tryToHire(): Promise<number | string | undefined> {
     const { url, ablated, broker = "database:" } = this.#options
     const program = new URL("./worker-process.ts", import.meta.url)
     const member = fork(program, [url, this.#name, ablated === true ? "ablated" : "fenced", broker], { execArgv: [] })
     this.#members.add(member)
     member.once("exit", () => {
       this.#members.delete(member)
-      this.#working.delete(member)
+      if (this.#working.delete(member)) this.#crashed()
     })
     await Promise.race([once(member, "message"), once(member, "exit")])
-    if (member.exitCode !== null) throw new Error(`a worker did not start: it ended with ${member.exitCode}`)
+    if (!this.#members.has(member)) return member.exitCode ?? member.signalCode ?? "nothing"
     this.#working.add(member)
+    return undefined
+  }
+
+  /** One of those that worked has ended by itself. */
+  #crashed(): void {
+    this.crashes++
+    this.#replace()
+  }
+
+  #replace(): void {
+    const hired = this.#hire().finally(() => this.#hiring.delete(hired))
+    this.#hiring.add(hired)
   }
 
   /** One of those that work; undefined where it is the last, since somebody has to take over the jobs of the others. */
@@ -240,9 +296,9 @@ class Crew {
     const member = this.#somebody(random)
     if (member === undefined) return
     this.kills++
+    this.#working.delete(member)
     member.kill("SIGKILL")
-    const hired = this.#hire().finally(() => this.#hiring.delete(hired))
-    this.#hiring.add(hired)
+    this.#replace()
   }
 
   freeze(random: () => number, milliseconds: number): void {
@@ -268,6 +324,7 @@ class Crew {
   }
 
   async stop(): Promise<void> {
+    this.#working.clear()
     await Promise.all(
       Array.from(this.#members, async (member) => {
         const exit = once(member, "exit")
@@ -279,6 +336,8 @@ class Crew {
 
   /** Leaves no process behind. */
   abandon(): void {
+    this.#abandoned = true
+    this.#working.clear()
     for (const member of [...this.#thaws.keys()]) this.#thaw(member)
     for (const member of this.#members) member.kill("SIGKILL")
   }

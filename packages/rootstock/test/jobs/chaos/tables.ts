@@ -8,7 +8,12 @@ export const ledger = table("ledger", { id: identity(), n: integer(), attempt: i
 
 export class Ledger extends Storage(ledger) {}
 
-export const tables = { ...jobTables, ledger }
+/** What was sent, in the transactions that sent it: the first number of each. */
+export const batch = table("batch", { first: integer().primaryKey() })
+
+export class Batches extends Storage(batch) {}
+
+export const tables = { ...jobTables, ledger, batch }
 
 const payload = objectOf("Numbered", { n: wholeNumber(0) })
 const options = { queue: "chaos", payload, attempts: 200, backoff: (_: number, random: number) => 50 + random * 200 }

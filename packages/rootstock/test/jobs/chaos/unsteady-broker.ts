@@ -1,25 +1,29 @@
 import { setTimeout as pause } from "node:timers/promises"
 import { startRabbitServer, startTcpProxy } from "../../support/index.ts"
-import { randomNumbers } from "./chaos.ts"
+import { type Disturbance, randomNumbers } from "./chaos.ts"
 
-/** A RabbitMQ of its own that something is done to now and then. */
-export type UnsteadyBroker = {
+/** A server of its own that something is done to now and then. */
+export type UnsteadyServer<Deed extends string> = Disturbance & {
   readonly url: string
   /** What was done to it. */
-  readonly counts: Readonly<Record<"cuts" | "hangs" | "kills", number>>
-  /** Breaks its connections, lets it hang for a while, or kills it and starts it again. */
-  disturb(): void
+  readonly counts: Readonly<Record<Deed, number>>
   stop(): Promise<void>
 }
 
-/** @throws Error where the machine has no RabbitMQ */
-export async function startUnsteadyBroker(seed: number): Promise<UnsteadyBroker> {
+export type UnsteadyBroker = UnsteadyServer<"cuts" | "hangs" | "stops" | "kills">
+
+/**
+ * Starts a RabbitMQ whose connections break, that hangs for a while, and that ends, in order or not, and starts again; the
+ * last two at once.
+ *
+ * @returns undefined where the machine has no RabbitMQ
+ */
+export async function startUnsteadyBroker(seed: number): Promise<UnsteadyBroker | undefined> {
   const server = await startRabbitServer()
-  if (server === undefined) throw new Error("This machine has no rabbitmq-server to be started.")
+  if (server === undefined) return undefined
   const proxy = await startTcpProxy(server.url)
   const random = randomNumbers(seed + 1)
-  const counts = { cuts: 0, hangs: 0, kills: 0 }
-  let busy: Promise<void> | undefined
+  const counts = { cuts: 0, hangs: 0, stops: 0, kills: 0 }
   const hang = async () => {
     counts.hangs++
     proxy.hang()
@@ -27,29 +31,27 @@ export async function startUnsteadyBroker(seed: number): Promise<UnsteadyBroker>
     proxy.cut()
     proxy.restore()
   }
-  const restart = async () => {
-    counts.kills++
-    await server.kill()
+  const restart = async (how: "stop" | "kill") => {
+    counts[`${how}s`]++
+    await server[how]()
     await pause(random() * 2_000)
     await server.start()
   }
   return {
     url: proxy.url,
     counts,
-    disturb() {
-      if (busy !== undefined) return
+    chance: 0.15,
+    async disturb() {
       const dice = random()
-      if (dice < 0.7) {
+      if (counts.kills === 0 || dice < 0.05) await restart("kill")
+      else if (counts.stops === 0 || dice < 0.1) await restart("stop")
+      else if (dice < 0.3) await hang()
+      else {
         counts.cuts++
         proxy.cut()
-        return
       }
-      busy = (dice < 0.9 ? hang() : restart()).finally(() => {
-        busy = undefined
-      })
     },
     async stop() {
-      await busy
       await proxy[Symbol.asyncDispose]()
       await server[Symbol.asyncDispose]()
     },

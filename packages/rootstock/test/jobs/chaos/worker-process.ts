@@ -1,15 +1,25 @@
 import { setTimeout as pause } from "node:timers/promises"
+import { UnavailableError } from "../../../src/errors/index.ts"
 import { openDatabase } from "../../../src/index.ts"
 import { handle, openJobs } from "../../../src/jobs/index.ts"
 import { openBroker } from "../../../src/jobs/rabbitmq/index.ts"
 import { createLogger } from "../../../src/log/index.ts"
 import { completeByIdAlone } from "./ablation.ts"
 import { atomic, committed, Ledger, tables } from "./tables.ts"
+import { databaseAway } from "./worker-exit.ts"
 
 // A worker as a process of its own, to be killed and stopped.
 const [url, name, ablated, brokerUrl] = process.argv.slice(2) as [string, string, string, string]
 // What it warns of is what the chaos does to it.
 const log = createLogger({ name: "worker", destination: { write: () => undefined } })
+process.on("uncaughtException", (error) => {
+  if (!started && error instanceof UnavailableError) process.exit(databaseAway)
+  console.error("A worker ends:", error)
+  process.exit(1)
+})
+// Without those who started it, nobody ends it.
+process.on("disconnect", () => process.exit())
+let started = false
 const db = await openDatabase(url, { tables, warn: () => undefined, postgres: { applicationName: name } })
 const { ledger } = db.storages({ ledger: Ledger })
 const jobs = openJobs(db, { jobs: [atomic, committed], log })
@@ -47,6 +57,7 @@ const worker = jobs.worker({
   patienceMs: 2_000,
 })
 await worker.start()
+started = true
 process.send?.("started")
 
 let stopping = false

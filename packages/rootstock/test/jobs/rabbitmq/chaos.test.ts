@@ -9,7 +9,8 @@ withBroker("workers that are killed and frozen, and a broker whose connections b
     it(`lose no job and do none twice, on ${engine.name}`, async () => {
       await using temporary = await temporaryDatabase(engine.name)
       await using proxy = await startTcpProxy(broker.url)
-      const options = { url: temporary.url, broker: proxy.url, disturb: () => proxy.cut() }
+      const cut = { chance: 0.15, disturb: async () => proxy.cut() }
+      const options = { url: temporary.url, broker: proxy.url, disturbances: [cut] }
       const result = await runChaos({ ...options, jobs: 400, seconds: 5, workers: 3, seed: 20261121 })
       const { sent, lost, doubled, ghosts, stuck, dead, kills } = result
       assert.deepEqual(
