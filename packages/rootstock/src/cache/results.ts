@@ -113,7 +113,7 @@ export function cacheResult<A extends readonly KeyValue[], R>(
   const read = async (...values: A): Promise<R> => {
     declaration.checkCount(values)
     const cache = currentSession() === undefined ? cacheHaving(declaration) : undefined
-    if (cache === undefined) return declaration.load(...(values as never[])) as R
+    if (cache === undefined) return declaration.load(...(values as readonly unknown[] as never[])) as R
     return cache.kindOf(declaration).get(values) as Promise<R>
   }
   return Object.freeze(
@@ -213,7 +213,7 @@ export class ResultKind implements Kind {
       const value = this.#coherence.peek(target)
       if (value !== absent) return value
     }
-    const load: Load = async () => this.declaration.load(...(values as never[]))
+    const load: Load = async () => this.declaration.load(...(values as readonly unknown[] as never[]))
     return this.#coherence.read(target, load)
   }
 
