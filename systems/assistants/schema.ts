@@ -19,7 +19,7 @@ import {
 } from "rootstock/schema"
 import { createdAt, sharedTables, updatedAt } from "rootstock/shared"
 import { stateTables } from "rootstock/state"
-import type { AgentConfig, AttemptError, ChannelConfig, EventMetadata, Mention } from "./shapes.ts"
+import type { AgentConfig, AttemptError, ChannelConfig, EventMetadata, Mention, PromptMessage } from "./shapes.ts"
 
 export const agentTypes = ["simple", "chain", "multi_agent"] as const
 export const chatTypes = ["main", "direct", "group"] as const
@@ -291,6 +291,7 @@ export const aiRuns = table(
     latencyMs: integer().nullable(),
     finishReason: text({ max: 32 }).nullable(),
     error: text().nullable(),
+    prompt: json<PromptMessage[]>().nullable().describe("What the model was told first; null until it was."),
     startedAt: timestamp().nullable(),
     finishedAt: timestamp().nullable(),
     createdAt: createdAt(),
@@ -343,8 +344,8 @@ export const chatEvents = table(
   "chat_events",
   {
     chatId: uuid()
-      .primaryKey()
-      .references(() => chats.id, { onDelete: "cascade" }),
+      .references(() => chats.id, { onDelete: "cascade" })
+      .primaryKey(),
     seq: integer().primaryKey(),
     kind: choice(...chatEventKinds),
     messageId: uuid(),

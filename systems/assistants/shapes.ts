@@ -30,6 +30,9 @@ export type EventMetadata = { notify_user_ids?: string[] } & Record<string, unkn
 /** An attempt to deliver that failed. */
 export type AttemptError = { at: string; error: string }
 
+/** What a model was told, in order; `message_id` where it was a message of the chat. */
+export type PromptMessage = { role: "system" | "user" | "assistant"; content: string; message_id?: string }
+
 /** The end of a graph of agents. */
 export const graphEnd = "__end__"
 

@@ -1,5 +1,5 @@
 -- 20261121T145712_first_tables on PostgreSQL, frozen when it was made; made by "rootstock migrate new", not to be edited.
---@ operations c1692422cea18f4301020435c1b17b41e805f006890ec5b79d36c01d8c5fd84b
+--@ operations 93cfafec08d017205ac911a0f59cad2971821bd255d395fa181a12ca74192a8c
 
 --@ up
 
@@ -256,6 +256,7 @@ CREATE TABLE "ai_runs" (
   "latency_ms" bigint,
   "finish_reason" varchar(32) COLLATE "C",
   "error" text COLLATE "C",
+  "prompt" jsonb,
   "started_at" timestamp(3) with time zone,
   "finished_at" timestamp(3) with time zone,
   "created_at" timestamp(3) with time zone NOT NULL,

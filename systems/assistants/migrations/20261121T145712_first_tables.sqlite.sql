@@ -1,5 +1,5 @@
 -- 20261121T145712_first_tables on SQLite, frozen when it was made; made by "rootstock migrate new", not to be edited.
---@ operations c1692422cea18f4301020435c1b17b41e805f006890ec5b79d36c01d8c5fd84b
+--@ operations 93cfafec08d017205ac911a0f59cad2971821bd255d395fa181a12ca74192a8c
 
 --@ up
 
@@ -462,6 +462,7 @@ CREATE TABLE "ai_runs" (
   "latency_ms" INTEGER,
   "finish_reason" TEXT,
   "error" TEXT,
+  "prompt" TEXT,
   "started_at" TEXT,
   "finished_at" TEXT,
   "created_at" TEXT NOT NULL,
@@ -480,6 +481,7 @@ CREATE TABLE "ai_runs" (
   CONSTRAINT "ai_runs_model_type" CHECK (length("model") <= 100),
   CONSTRAINT "ai_runs_agent_type_type" CHECK ("agent_type" IN ('simple', 'chain', 'multi_agent')),
   CONSTRAINT "ai_runs_finish_reason_type" CHECK (length("finish_reason") <= 32),
+  CONSTRAINT "ai_runs_prompt_type" CHECK (json_valid("prompt")),
   CONSTRAINT "ai_runs_started_at_type" CHECK ("started_at" GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z'),
   CONSTRAINT "ai_runs_finished_at_type" CHECK ("finished_at" GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z'),
   CONSTRAINT "ai_runs_created_at_type" CHECK ("created_at" GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z'),

@@ -626,6 +626,7 @@ export const migration: Migration = {
           { name: "latency_ms", type: { kind: "integer" }, nullable: true },
           { name: "finish_reason", type: { kind: "text", max: 32 }, nullable: true },
           { name: "error", type: { kind: "text" }, nullable: true },
+          { name: "prompt", type: { kind: "json" }, nullable: true },
           { name: "started_at", type: { kind: "timestamp" }, nullable: true },
           { name: "finished_at", type: { kind: "timestamp" }, nullable: true },
           { name: "created_at", type: { kind: "timestamp" }, nullable: false },
