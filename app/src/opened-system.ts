@@ -80,6 +80,7 @@ export async function openSystem(
       async startWorker(options = {}) {
         const worker = jobs.worker({
           handlers: parts.handlers,
+          ...(parts.concurrency === undefined ? {} : { concurrency: parts.concurrency }),
           ...options,
           ...(broker === undefined ? {} : { broker }),
         })

@@ -40,6 +40,8 @@ export type SystemParts = {
   readonly caches: readonly CacheDeclaration[]
   /** What does its jobs. */
   readonly handlers: readonly JobHandler[]
+  /** The most jobs that a worker does at a time, by queue; 10 where none is said. */
+  readonly concurrency?: Readonly<Record<string, number>>
   /** What it does by itself, and when. */
   readonly schedules: readonly DeclaredSchedule[]
 }

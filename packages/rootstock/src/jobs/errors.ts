@@ -20,6 +20,34 @@ export class PermanentError extends RootstockError {
   }
 }
 
+/**
+ * Says when it makes sense to try a job again, as a server says it by `Retry-After`. It waits so long at least; its kind's
+ * pause still counts where that is longer.
+ *
+ * ### Examples
+ *
+ * ```ts
+ * if (response.status === 429) throw new RetryAfterError("The server is busy.", { delayMs: 30_000 })
+ * ```
+ */
+export class RetryAfterError extends RootstockError {
+  override readonly code = "RETRY_AFTER"
+  /** Milliseconds. */
+  readonly delayMs: number
+
+  constructor(
+    message: string,
+    {
+      delayMs,
+      cure = "Nothing is to be done: the job is tried again then.",
+      cause,
+    }: { delayMs: number; cure?: string; cause?: unknown },
+  ) {
+    super(message, { cure, cause })
+    this.delayMs = delayMs
+  }
+}
+
 /** The job is no longer held by who would complete it: another worker has it, or it was cancelled. Nothing was changed. */
 export class FencedOutError extends RootstockError {
   override readonly code = "FENCED_OUT"

@@ -24,7 +24,14 @@ export {
   type Lane,
 } from "./define.ts"
 export { mostCounted, type QueueDepth } from "./depths.ts"
-export { FencedOutError, JobInterruptedError, JobTimeoutError, PermanentError, WorkerLostError } from "./errors.ts"
+export {
+  FencedOutError,
+  JobInterruptedError,
+  JobTimeoutError,
+  PermanentError,
+  RetryAfterError,
+  WorkerLostError,
+} from "./errors.ts"
 export { receiveOnce } from "./inbox.ts"
 export { type Jobs, type JobsOptions, openJobs } from "./jobs.ts"
 export type { KindMeasures, Measures } from "./measures.ts"

@@ -5,7 +5,7 @@ import type { Field } from "../fields/index.ts"
 import type { Commits } from "./commits.ts"
 import type { BatchCompletion } from "./completions.ts"
 import { defineJob, type JobHandler } from "./define.ts"
-import { JobInterruptedError, PermanentError } from "./errors.ts"
+import { JobInterruptedError, PermanentError, RetryAfterError } from "./errors.ts"
 import type { Holdings } from "./holdings.ts"
 import type { Jobs } from "./jobs.ts"
 import { type Attempt, Run } from "./run.ts"
@@ -232,7 +232,8 @@ export class QueueService implements Taker {
       }
       return
     }
-    const delay = handling.job.backoff(attempt, jobs.random())
+    const usual = handling.job.backoff(attempt, jobs.random())
+    const delay = error instanceof RetryAfterError ? Math.max(usual, error.delayMs) : usual
     const runAt = new Date(jobs.clock.now().getTime() + delay)
     if (!(await outcomes.retry(job, error, runAt))) measured.fencedOut++
     else {

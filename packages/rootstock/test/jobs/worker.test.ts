@@ -4,7 +4,15 @@ import { describe, it } from "node:test"
 import { setTimeout as pause } from "node:timers/promises"
 import fc from "fast-check"
 import { ConfigError, transaction } from "../../src/index.ts"
-import { defineJob, FencedOutError, handle, JobTimeoutError, type Lane, PermanentError } from "../../src/jobs/index.ts"
+import {
+  defineJob,
+  FencedOutError,
+  handle,
+  JobTimeoutError,
+  type Lane,
+  PermanentError,
+  RetryAfterError,
+} from "../../src/jobs/index.ts"
 import { currentRequestId } from "../../src/log/index.ts"
 import { currentActor } from "../../src/shared/index.ts"
 import { queriesOf, refuses } from "../storage/support.ts"
@@ -295,6 +303,25 @@ describe("a worker", () => {
         [row?.reason, row?.attempt, row?.lastError],
         ["permanent", 1, "PermanentError: There is no user 1."],
       )
+    })
+
+    it("tries a job again when its handler says, but for a longer pause of its kind", async () => {
+      const slow = defineJob("slow", { queue: "work", payload: numbered, backoff: () => 90_000 })
+      const jobs = place.open([fails, slow])
+      const busy = () => {
+        throw new RetryAfterError("The server is busy.", { delayMs: 60_000 })
+      }
+      const begun = jobs.clock.now().getTime()
+      await place.work(jobs, [handle(fails, busy), handle(slow, busy)])
+      await jobs.send(fails, { n: 1 })
+      await jobs.send(slow, { n: 2 })
+      await until(async () => (await jobs.store.errors.count()) === 2, "both have failed")
+      const waiting = await jobs.store.jobs.list({ orderBy: { kind: "asc" } })
+      const pauses = waiting.map(({ kind, runAt }) => [kind, Math.round((runAt.getTime() - begun) / 60_000)])
+      assert.deepEqual(pauses, [
+        ["fails", 1],
+        ["slow", 2],
+      ])
     })
 
     it("gives a job up at once whose stored payload does not fit", async () => {
