@@ -63,6 +63,11 @@ export type ColumnSettings = {
 
 declare const columnTypes: unique symbol
 
+/** What a column is in the types. */
+export type ColumnTypesOf<C> = C extends { readonly [columnTypes]: infer T extends Column[typeof columnTypes] }
+  ? T
+  : never
+
 /** Whether a value must, may or cannot be given when a row is made. */
 export type Given = "required" | "optional" | "never"
 

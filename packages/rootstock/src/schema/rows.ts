@@ -1,4 +1,5 @@
-import type { AnyTable, ColumnsOf, ColumnTypesOf } from "./table.ts"
+import type { ColumnTypesOf } from "./column.ts"
+import type { AnyTable, ColumnsOf } from "./table.ts"
 
 type Simplify<T> = { [K in keyof T]: T[K] } & {}
 

@@ -47,11 +47,6 @@ export type NameOf<T extends AnyTable> = NonNullable<T[typeof definitionSymbol][
 /** The columns of a table in the types. */
 export type ColumnsOf<T extends AnyTable> = NonNullable<T[typeof definitionSymbol]["types"]>["columns"]
 
-export type ColumnTypesOf<C> =
-  C extends Column<infer V, infer N, infer G, infer P, infer R, infer K>
-    ? { value: V; nullable: N; given: G; primaryKey: P; reference: R; kind: K }
-    : never
-
 /** A column as its table has it. */
 export type ColumnDefinition = ColumnSettings & {
   readonly key: string
