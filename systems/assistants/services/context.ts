@@ -1,0 +1,10 @@
+import type { ServiceContext } from "rootstock/http"
+import type { Caches } from "../caches.ts"
+import type { AssistantsDatabase, Stores } from "../storages/index.ts"
+
+/** What every service of the assistants works with. */
+export type Context = ServiceContext & {
+  readonly database: AssistantsDatabase
+  readonly stores: Stores
+  readonly caches: Caches
+}
