@@ -6,10 +6,11 @@ import { withRequestScope } from "../storage/index.ts"
 import type { Access } from "./access.ts"
 import type { AnswerStore } from "./answer-store.ts"
 import { type AuthMode, anyone } from "./authentication.ts"
-import { fieldsSchema, operationOf, takesKey } from "./documentation.ts"
-import { expectedVersion, idempotencyKey, versionTag } from "./headers.ts"
+import { fieldsSchema, operationOf, statusOf, takesKey } from "./documentation.ts"
+import type { EventStreams, StreamEvent } from "./event-streams.ts"
+import { expectedVersion, idempotencyKey, lastEventId, versionTag } from "./headers.ts"
 import type { Operations } from "./operations/index.ts"
-import type { Route, RouteInput } from "./route.ts"
+import type { Route, RouteInput, StreamInput } from "./route.ts"
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -37,13 +38,14 @@ export type MountedCalls = {
   readonly routes: readonly Route[]
   readonly access: Access
   readonly answers: AnswerStore
+  readonly streams: EventStreams
 }
 
 /** The actor of each request; set before its body is read. */
 const actors = new WeakMap<FastifyRequest, Actor>()
 
 /** Registers calls. A second registration of a method and path fails. */
-export function mountCalls(fastify: FastifyInstance, { prefix, routes, access, answers }: MountedCalls): void {
+export function mountCalls(fastify: FastifyInstance, { prefix, routes, access, ...rest }: MountedCalls): void {
   for (const route of routes) {
     const { method, path, options } = route
     fastify.route({
@@ -71,13 +73,11 @@ export function mountCalls(fastify: FastifyInstance, { prefix, routes, access, a
         done()
       },
       ...(options.bodyLimit === undefined ? {} : { bodyLimit: options.bodyLimit }),
-      handler: handlerOf(route, access, answers),
+      // To be asked for the head of a stream alone would open it.
+      ...(route.streams === true ? { exposeHeadRoute: false } : {}),
+      handler: handlerOf(route, access, rest),
     })
   }
-}
-
-function statusOf({ options }: Route): number {
-  return options.status ?? (options.answer === undefined ? 204 : 200)
 }
 
 type Reader = (json: Record<string, never>) => Record<string, unknown>
@@ -95,7 +95,40 @@ function readerOf(fields: Fields = {}): Reader {
   }
 }
 
-function handlerOf(route: Route, access: Access, answers: AnswerStore): RouteHandlerMethod {
+type Answer = (request: FastifyRequest, reply: FastifyReply, actor: Actor) => Promise<unknown>
+
+/** Makes what answers a call in the name and the scope of its caller. */
+function handlerOf(
+  route: Route,
+  access: Access,
+  { answers, streams }: Pick<MountedCalls, "answers" | "streams">,
+): RouteHandlerMethod {
+  const around: NonNullable<Access["around"]> = access.around?.bind(access) ?? ((_actor, work) => work())
+  const answer = route.streams === true ? streamOf(route, streams) : answerOf(route, answers)
+  return (request, reply) => {
+    const actor = actors.get(request) ?? anyone
+    const work = () => around(actor, () => answer(request, reply, actor))
+    return withRequestId(request.id, () => actAs(actor, () => withRequestScope(work)))
+  }
+}
+
+function streamOf({ options, handler }: Route, streams: EventStreams): Answer {
+  const readParams = readerOf(options.params)
+  const readQuery = readerOf(options.query)
+  const open = handler as unknown as (input: StreamInput<unknown, unknown>) => Promise<AsyncIterable<StreamEvent>>
+  return async (request, reply) => {
+    const params = readParams(request.params as Record<string, never>)
+    const query = readQuery(request.query as Record<string, never>)
+    const queried = query["lastEventId"]
+    const after =
+      lastEventId(request.headers["last-event-id"]) ??
+      lastEventId(queried === undefined ? undefined : String(queried), "query/last_event_id")
+    await streams.send(reply, (signal) => open({ params, query, lastEventId: after, signal }))
+    return reply
+  }
+}
+
+function answerOf(route: Route, answers: AnswerStore): Answer {
   const { method, options, handler } = route
   const status = statusOf(route)
   const readParams = readerOf(options.params)
@@ -105,7 +138,6 @@ function handlerOf(route: Route, access: Access, answers: AnswerStore): RouteHan
   const version = options.version
   const hasBody = options.body !== undefined
   const keyed = takesKey(method, options)
-  const around: NonNullable<Access["around"]> = access.around?.bind(access) ?? ((_actor, work) => work())
 
   const inputOf = (request: FastifyRequest): RouteInput<unknown, unknown, unknown> => ({
     params: readParams(request.params as Record<string, never>),
@@ -114,7 +146,7 @@ function handlerOf(route: Route, access: Access, answers: AnswerStore): RouteHan
     ifVersion: version === undefined || method === "GET" ? undefined : expectedVersion(request.headers["if-match"]),
   })
 
-  const answer = async (request: FastifyRequest, reply: FastifyReply, actor: Actor): Promise<unknown> => {
+  return async (request, reply, actor) => {
     const input = inputOf(request)
     const key = keyed ? idempotencyKey(request.headers["idempotency-key"]) : undefined
     if (key !== undefined) {
@@ -130,12 +162,6 @@ function handlerOf(route: Route, access: Access, answers: AnswerStore): RouteHan
     if (options.answer === undefined) return reply.send()
     if (version !== undefined && method === "GET") reply.header("etag", versionTag(version(value)))
     return toJson(value as never)
-  }
-
-  return (request, reply) => {
-    const actor = actors.get(request) ?? anyone
-    const work = () => around(actor, () => answer(request, reply, actor))
-    return withRequestId(request.id, () => actAs(actor, () => withRequestScope(work)))
   }
 }
 

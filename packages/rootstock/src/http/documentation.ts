@@ -29,9 +29,9 @@ export const problemSchema: JsonSchema = {
 }
 
 /** The rules that a call can break: its own, those that follow from its form, and those of who may make it. */
-export function refusalsOf({ method, options }: Route, access: Access): Readonly<Record<string, Rule>> {
+export function refusalsOf({ method, options, streams }: Route, access: Access): Readonly<Record<string, Rule>> {
   const common = commonRules.list
-  const checked = method !== "GET" || options.params !== undefined || options.query !== undefined
+  const checked = method !== "GET" || options.params !== undefined || options.query !== undefined || streams === true
   const keyed = takesKey(method, options)
   const { IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE } = common
   return {
@@ -86,7 +86,7 @@ export function fieldsSchema(fields: Fields = {}): JsonSchema {
  */
 export function operationOf(route: Route, prefix: string, access: Access): Record<string, unknown> {
   const { method, path, options } = route
-  const status = String(options.status ?? (options.answer === undefined ? 204 : 200))
+  const status = String(statusOf(route))
   const headers = {
     ...(takesKey(method, options)
       ? {
@@ -99,21 +99,14 @@ export function operationOf(route: Route, prefix: string, access: Access): Recor
     ...(options.version !== undefined && method !== "GET"
       ? { "If-Match": header('The version in quotes that the row must have, e.g. `"3"`.') }
       : {}),
+    ...(route.streams === true
+      ? { "Last-Event-ID": header("Id of the last event that the client has.", { type: "string", maxLength: 64 }) }
+      : {}),
     "X-Request-Id": header("Id of the request; made where it is missing, and sent back.", {
       type: "string",
       maxLength: 64,
     }),
   }
-  const answer =
-    options.answer === undefined
-      ? { description: "Done.", type: "null" }
-      : {
-          description: "Done.",
-          content: { "application/json": { schema: options.answer.schema } },
-          ...(options.version !== undefined && method === "GET"
-            ? { headers: { ETag: { description: "The version of the row, in quotes.", schema: { type: "string" } } } }
-            : {}),
-        }
   return {
     summary: options.summary,
     ...(options.description === undefined ? {} : { description: options.description }),
@@ -123,8 +116,30 @@ export function operationOf(route: Route, prefix: string, access: Access): Recor
     ...(options.params === undefined ? {} : { params: fieldsSchema(options.params) }),
     ...(options.query === undefined ? {} : { querystring: fieldsSchema(options.query) }),
     ...(options.body === undefined ? {} : { body: options.body.schema }),
-    response: { [status]: answer, ...problemAnswers(refusalsOf(route, access)) },
+    response: { [status]: answerOf(route), ...problemAnswers(refusalsOf(route, access)) },
     security: options.access === "public" ? [] : access.security,
+  }
+}
+
+/** Status of the answer of a call that succeeds. */
+export function statusOf({ options, streams }: Route): number {
+  return options.status ?? (options.answer === undefined && streams !== true ? 204 : 200)
+}
+
+function answerOf({ method, options, streams }: Route): Record<string, unknown> {
+  if (streams === true) {
+    return {
+      description: "Events as they happen (server-sent events), until the client or the server ends it.",
+      content: { "text/event-stream": { schema: { type: "string" } } },
+    }
+  }
+  if (options.answer === undefined) return { description: "Done.", type: "null" }
+  return {
+    description: "Done.",
+    content: { "application/json": { schema: options.answer.schema } },
+    ...(options.version !== undefined && method === "GET"
+      ? { headers: { ETag: { description: "The version of the row, in quotes.", schema: { type: "string" } } } }
+      : {}),
   }
 }
 

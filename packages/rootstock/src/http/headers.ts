@@ -27,6 +27,17 @@ export function expectedVersion(header: string | undefined): number | undefined 
 }
 
 /**
+ * The id of the last event that a client of a stream has; `undefined` where it has none.
+ *
+ * @throws RuleError `VALIDATION_FAILED` where it is longer than 64 characters, or has control characters
+ */
+export function lastEventId(header: string | string[] | undefined, path = "headers/last-event-id"): string | undefined {
+  if (header === undefined || header === "") return undefined
+  if (typeof header === "string" && /^\P{Cc}{1,64}$/u.test(header)) return header
+  throw invalidRequest([{ path, message: "must be 1 to 64 printable characters" }])
+}
+
+/**
  * The key of `Idempotency-Key`; `undefined` without the header.
  *
  * @throws RuleError `VALIDATION_FAILED` where it is empty, longer than 128 characters, or not printable ASCII

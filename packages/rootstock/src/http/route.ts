@@ -1,5 +1,6 @@
 import type { Field, Fields, ValuesOf } from "../fields/index.ts"
 import type { Rule } from "../shared/index.ts"
+import type { StreamEvent } from "./event-streams.ts"
 
 /** A method of HTTP. */
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
@@ -43,12 +44,31 @@ export type RouteOptions<P, Q, B, A> = {
   secretAnswer?: boolean
 }
 
+/** What the handler of a stream is given. */
+export type StreamInput<P, Q> = Pick<RouteInput<P, Q, undefined>, "params" | "query"> & {
+  /**
+   * The id of the last event that the client has: its `Last-Event-ID`, else the `last_event_id` of the query where the
+   * route declares one; at most 64 characters.
+   */
+  readonly lastEventId: string | undefined
+  /** Aborted when the client goes or the server stops: what waits for the next event must stop waiting then. */
+  readonly signal: AbortSignal
+}
+
+/** How a stream of events is described. */
+export type StreamOptions<P, Q> = Omit<
+  RouteOptions<P, Q, never, never>,
+  "body" | "answer" | "status" | "version" | "bodyLimit" | "secretAnswer"
+>
+
 /** One call of a system. */
 export type Route = {
   readonly method: Method
   /** Path with the names of its fields in braces, e.g. `/users/{user_id}`. */
   readonly path: string
   readonly options: RouteOptions<Fields, Fields, unknown, unknown>
+  /** Whether it answers with a stream of events. */
+  readonly streams?: boolean
   readonly handler: (input: RouteInput<unknown, unknown, unknown>) => Promise<unknown>
 }
 
@@ -71,4 +91,29 @@ export function route<const P extends Fields, const Q extends Fields, B, A>(
   handler: (input: RouteInput<P, Q, B>) => Promise<NoInfer<A>>,
 ): Route {
   return Object.freeze({ method, path, options, handler }) as unknown as Route
+}
+
+/**
+ * Describes a call that answers with server-sent events.
+ *
+ * The handler checks everything before it gives the events: what it throws is answered with a problem document, while
+ * the events themselves are asked for after the head of the answer was sent. They are asked for one at a time, as fast as
+ * the client takes them, and `return()` is called on them when the client goes or the server stops.
+ *
+ * ### Examples
+ *
+ * ```ts
+ * streamRoute("/chats/{chat_id}/stream", { summary: "What happens in a chat", tag: "chats", params: { chatId: uuidText } },
+ *   async ({ params, lastEventId, signal }) => {
+ *     const chat = await services.chats.get(params.chatId) // 404 is answered as such
+ *     return services.events.of(chat, { after: lastEventId, signal })
+ *   })
+ * ```
+ */
+export function streamRoute<const P extends Fields, const Q extends Fields>(
+  path: string,
+  options: StreamOptions<P, Q>,
+  handler: (input: StreamInput<P, Q>) => Promise<AsyncIterable<StreamEvent>>,
+): Route {
+  return Object.freeze({ method: "GET", path, options, streams: true, handler }) as unknown as Route
 }

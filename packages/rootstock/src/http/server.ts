@@ -12,6 +12,7 @@ import type { Access } from "./access.ts"
 import { authenticateReader, type KeyLookup, keyAccess } from "./authentication.ts"
 import { type MountedSystem, mountCalls } from "./calls.ts"
 import { problemAnswers, withComponents } from "./documentation.ts"
+import { EventStreams, type Ticker } from "./event-streams.ts"
 import { givenRequestId } from "./headers.ts"
 import { type HealthParts, healthCheck } from "./health.ts"
 import { checkListening, isLoopback } from "./listen.ts"
@@ -39,6 +40,8 @@ export type ServerOptions = {
   lookupKey: KeyLookup
   /** What operators prove themselves with, at least 16 characters; without it they are only served on this machine. */
   operatorToken?: string | undefined
+  /** Makes the heartbeats of event streams; every 15 s unless said. */
+  heartbeat?: Ticker | undefined
   /** What `/health` asks. */
   health: HealthParts
   /** What `/metrics` shows. */
@@ -96,6 +99,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     }
     done()
   })
+  const streams = new EventStreams(log, options.heartbeat)
+  fastify.addHook("preClose", () => streams.stop())
   takeJsonOnly(fastify)
   fastify.setErrorHandler((error, request, reply) => answerProblem(error, request, reply, log))
   fastify.setNotFoundHandler((request, reply) => {
@@ -109,10 +114,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   for (const [at, system] of systems.entries()) {
     const { name, routes, answers, operations } = system
     const access = accesses[at] as Access
-    mountCalls(fastify, { prefix: prefixOf(system, systems), routes, access, answers })
+    mountCalls(fastify, { prefix: prefixOf(system, systems), routes, access, answers, streams })
     if (operations === undefined) continue
     const prefix = `${operationsPath}/${name}`
-    mountCalls(fastify, { prefix, routes: operationRoutes(operations), access: operators, answers })
+    mountCalls(fastify, { prefix, routes: operationRoutes(operations), access: operators, answers, streams })
   }
   await fastify.ready()
   fastify.swagger()

@@ -20,6 +20,7 @@ import {
   type Route,
   route,
   type Server,
+  type Ticker,
 } from "../../src/http/index.ts"
 import { createLogger } from "../../src/log/index.ts"
 import type { MetricSource } from "../../src/metrics/index.ts"
@@ -138,6 +139,7 @@ type ExampleOptions = {
   probes?: readonly Probe[]
   health?: Partial<HealthParts>
   metrics?: readonly MetricSource[]
+  heartbeat?: Ticker
   release?: () => Promise<void>
 }
 
@@ -154,6 +156,7 @@ export async function exampleServer(options: ExampleOptions = {}): Promise<{ ser
     probes = [],
     health,
     metrics,
+    heartbeat,
     release,
   } = options
   const server = await createServer({
@@ -163,6 +166,7 @@ export async function exampleServer(options: ExampleOptions = {}): Promise<{ ser
     lookupKey,
     health: { probes, ...health },
     metrics,
+    heartbeat,
     log,
     ...(release === undefined ? {} : { release }),
   })
