@@ -4,6 +4,14 @@ export { type AuditEntry, AuditStorage } from "./audit.ts"
 export { addDays, dayOf, rangeOfDay } from "./days.ts"
 export { amountFromCents, centsFromAmount, mostCents } from "./money.ts"
 export {
+  type PasswordCost,
+  Passwords,
+  passwordVersion,
+  renewVersion,
+  shortestPassword,
+  usualCost,
+} from "./passwords.ts"
+export {
   type CommonRule,
   commonRules,
   defineRules,
@@ -12,6 +20,7 @@ export {
   type RuleDetails,
   RuleError,
   type Rules,
+  rateLimited,
 } from "./rules.ts"
 export {
   actorKinds,
