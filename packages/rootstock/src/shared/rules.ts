@@ -109,9 +109,19 @@ export const commonRules = rulesOf({
     cure: "Send JSON with the header Content-Type: application/json.",
   },
   VALIDATION_FAILED: { status: 422, title: "Request does not fit the schema", cure: "Mend the named fields." },
+  RATE_LIMITED: { status: 429, title: "Too many attempts", cure: "Repeat the request after the time in Retry-After." },
   INTERNAL: { status: 500, title: "Internal error", cure: "Report the request id." },
   UNAVAILABLE: { status: 503, title: "Temporarily unavailable", cure: "Repeat the request later." },
 })
 
 /** Code of a rule that holds in every system. */
 export type CommonRule = keyof typeof commonRules.list
+
+/**
+ * The error that says that somebody tries too often.
+ *
+ * @param retryAfterS whole seconds until the next attempt is let through, sent as `Retry-After`
+ */
+export function rateLimited(message: string, retryAfterS: number): RuleError {
+  return commonRules.broken("RATE_LIMITED", message, { headers: { "retry-after": String(retryAfterS) } })
+}

@@ -13,5 +13,6 @@ export {
 } from "./ordered-sets.ts"
 export type { Prunable, PruneOptions } from "./prune.ts"
 export { Pruner, type PrunerOptions } from "./pruner.ts"
+export { type RateHit, type RateLimit, RateLimiter } from "./rate-limiter.ts"
 export { type StateChanges, StateStore, type StateStoreOptions } from "./state-store.ts"
 export { conversationStates, orderedSetMembers, stateTables } from "./tables.ts"

@@ -11,7 +11,7 @@ import {
   route,
   type Server,
 } from "../../src/http/index.ts"
-import { type Actor, commonRules, currentActor } from "../../src/shared/index.ts"
+import { type Actor, commonRules, currentActor, rateLimited } from "../../src/shared/index.ts"
 import { exampleServer } from "./example.ts"
 
 type Member = Actor & { readonly org: string }
@@ -118,6 +118,17 @@ test("keys alone ask for nothing where a call is public, and are asked for elsew
   const { server: own } = await exampleServer({ routes, auth: "required" })
   const status = async (url: string) => (await own.fastify.inject({ url })).statusCode
   assert.deepEqual([await status("/page"), await status("/who")], [204, 401])
+  await own.stop()
+})
+
+test("says when to try again to those who try too often", async () => {
+  const refusals = commonRules.pick("RATE_LIMITED")
+  const often = route("GET", "/often", { summary: "Often", tag: "t", refusals }, async () => {
+    throw rateLimited("Too many failures.", 7)
+  })
+  const { server: own } = await exampleServer({ routes: [often] })
+  const { statusCode, headers, body } = await own.fastify.inject({ url: "/often" })
+  assert.deepEqual([statusCode, headers["retry-after"], JSON.parse(body).error_code], [429, "7", "RATE_LIMITED"])
   await own.stop()
 })
 
