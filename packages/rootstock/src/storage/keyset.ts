@@ -1,4 +1,4 @@
-import { ValidationError } from "../errors/index.ts"
+import { CursorError, ValidationError } from "../errors/index.ts"
 import type { ColumnDefinition, SqlValue } from "../schema/index.ts"
 import { encodeValue } from "./encode.ts"
 import type { Plan, Plans } from "./plans.ts"
@@ -50,13 +50,13 @@ export function makeCursor(terms: readonly OrderTerm[], row: Record<string, unkn
 }
 
 function refuse(cause?: unknown): never {
-  throw new ValidationError("The cursor is not one of this list.", {
+  throw new CursorError("The cursor is not one of this list.", {
     cure: "Use a cursor that the same list, in the same order, gave.",
     cause,
   })
 }
 
-/** The values of a cursor. @throws ValidationError where it is none, or one of another order */
+/** The values of a cursor. @throws CursorError where it is none, or one of another order */
 function readCursor(plans: Plans, terms: readonly OrderTerm[], cursor: string): unknown[] {
   let parts: unknown
   try {

@@ -82,23 +82,32 @@ export class Bounds {
     })
   }
 
-  /** Those of the rows, or changes, whose parent is none of the scope. */
-  async misplaced<R>(rows: readonly R[]): Promise<R[]> {
+  /** Those of the rows to be made whose parent is none of the scope; also those that name none. */
+  misplacedNew<R>(rows: readonly R[]): Promise<R[]> {
+    return this.#misplaced(rows)
+  }
+
+  /** Those of the changes that name a parent that is none of the scope. */
+  misplaced<R>(changes: readonly R[]): Promise<R[]> {
+    return this.#misplaced(changes.filter((change) => (change as Given)[this.#rule.column] !== undefined))
+  }
+
+  async #misplaced<R>(rows: readonly R[]): Promise<R[]> {
     const { parent, column } = this.#rule
-    if (parent === undefined) return []
-    const naming = rows.filter((row) => (row as Given)[column] !== undefined)
-    if (naming.length === 0) return []
+    if (parent === undefined || rows.length === 0) return []
     const own = columnOf(this.#table, column)
     const keys = new Map<unknown, unknown>()
     const known = ({ [column]: value }: Given) =>
-      value === null ? null : comparableValue(encodeValue(this.#table, own, this.#backend.dialect, value))
-    for (const row of naming) {
+      value === null || value === undefined
+        ? null
+        : comparableValue(encodeValue(this.#table, own, this.#backend.dialect, value))
+    for (const row of rows) {
       const key = known(row as Given)
       if (key !== null) keys.set(key, (row as Given)[column])
     }
     const key = parent.table.primaryKey[0] as string
     const found = await this.#present(parent.table, key, [...keys.values()], { [parent.column]: this.#value })
-    return naming.filter((row) => !found.has(known(row as Given)))
+    return rows.filter((row) => !found.has(known(row as Given)))
   }
 
   /** Of these values of a column, those that a row has that fulfils a condition; in the form in which they compare. */

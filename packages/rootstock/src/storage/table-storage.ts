@@ -294,7 +294,7 @@ export class TableStorage<T extends AnyTable, S extends Tables = {}, F extends s
    * The page behind a cursor, or the first one without; stable while rows are added, and as fast in the middle of a
    * table as at its start where an index has the order.
    *
-   * @throws ValidationError for a cursor that another list made
+   * @throws CursorError for a cursor that another list made
    */
   after<const W extends With<T, S> = {}>(
     cursor: string | undefined,
@@ -820,7 +820,7 @@ function narrowOf(bounds: Bounds | undefined): Narrow | undefined {
 
 /** @throws ForeignKeyError where a row to be made has a parent that is none of the scope */
 async function refuseMisplaced(bounds: Bounds, rows: readonly unknown[]): Promise<void> {
-  if ((await bounds.misplaced(rows)).length > 0) throw bounds.noParent()
+  if ((await bounds.misplacedNew(rows)).length > 0) throw bounds.noParent()
 }
 
 function touchSomeOf({ watched, table }: Plans, removed: boolean): Touch<unknown> | undefined {

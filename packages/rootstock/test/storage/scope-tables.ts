@@ -61,7 +61,7 @@ export const messages = table(
 /** The user is named without a declared reference. */
 export const notices = table("notices", { id: identity(), userId: integer().nullable(), text: text() })
 
-export const chatUsers = table("chat_users", {
+export const links = table("links", {
   chatId: integer()
     .references(() => chats.id, { onDelete: "cascade", across: "chats", many: "userLinks" })
     .primaryKey(),
@@ -70,14 +70,14 @@ export const chatUsers = table("chat_users", {
     .primaryKey(),
 })
 
-export const tables = { organizations, roles, users, chats, messages, notices, chatUsers }
+export const tables = { organizations, roles, users, chats, messages, notices, links }
 
 const readable = organisation.otherwise("orgId", organizations, { isSystem: true })
 
 export class OrgStorage extends Storage(organizations, tables, { scope: organisation.column("id") }) {}
 export class RoleStorage extends Storage(roles, tables, { scope: organisation.column("orgId", { readable }) }) {}
 export class UserStorage extends Storage(users, tables, { scope: organisation.column("orgId", { readable }) }) {
-  names() {
+  async names() {
     return this.sql.selectFrom("users").select("name").where("orgId", "=", organisation.current).execute()
   }
 }
@@ -106,4 +106,5 @@ export const plainStorages = {
   chats: class extends Storage(chats, tables) {},
   messages: class extends Storage(messages, tables) {},
   notices: class extends Storage(notices, tables) {},
+  links: class extends Storage(links, tables) {},
 }
