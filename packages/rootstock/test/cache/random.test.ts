@@ -5,6 +5,7 @@ import { Cache, EmbeddedCoherence, openCache } from "../../src/cache/index.ts"
 import type { Database } from "../../src/index.ts"
 import type { Tables } from "../../src/schema/index.ts"
 import { forEachDatabase, type Place } from "../storage/support.ts"
+import { randomOf } from "./simulation/random.ts"
 import {
   callAtOnce,
   checkSequence,
@@ -16,17 +17,6 @@ import {
   sequences,
   worldTables,
 } from "./support/index.ts"
-
-/** Random numbers that a seed repeats. https://en.wikipedia.org/wiki/Xorshift */
-function randomOf(seed: number): () => number {
-  let state = seed | 1
-  return () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) / 2 ** 32
-  }
-}
 
 type Caches = Parameters<typeof openCache>[1]["caches"]
 type Tier = {
@@ -74,7 +64,7 @@ describe("random calls", () => {
           const { world, caches } = makeWorld(place.db)
           const cache = await tier.open(place, caches, randomOf(index + 1))
           try {
-            const same = fc.asyncProperty(sequences, (sequence) => checkSequence(world, sequence))
+            const same = fc.asyncProperty(sequences, (sequence) => checkSequence(() => world, sequence))
             await fc.assert(same, { numRuns: runsOf(place as never) })
           } finally {
             await cache?.close()
@@ -100,8 +90,7 @@ describe("callers at once", () => {
           }
           try {
             const met = await callAtOnce({
-              db: place.db,
-              results,
+              places: [{ db: place.db, results }],
               callers: 4,
               calls: 100,
               random: randomOf(11),

@@ -59,10 +59,10 @@ export type CoherenceOptions = {
   readonly warn?: (message: string) => void
 }
 
-/** A started cache over a real server; one process may hold several, as if they were processes of a system. */
-export async function openCoherence(options: CoherenceOptions): Promise<RedisCoherence & AsyncDisposable> {
+/** A cache over a real server that is not started. */
+export function makeCoherence(options: CoherenceOptions): RedisCoherence {
   const { url, mode = "strict", local = true, warn = () => undefined, prefix = "", deadlineMs = 5_000 } = options
-  const coherence = new RedisCoherence({
+  return new RedisCoherence({
     server: new RealServer(url, { warn, prefix, deadlineMs }, local),
     store: mode === "ttl" ? undefined : (options.store ?? new MemoryStore()),
     timers: realTimers(),
@@ -71,6 +71,11 @@ export async function openCoherence(options: CoherenceOptions): Promise<RedisCoh
     warn,
     timings: { ...usualTimings, ...patient, ...options.timings },
   })
+}
+
+/** A started cache over a real server; one process may hold several, as if they were processes of a system. */
+export async function openCoherence(options: CoherenceOptions): Promise<RedisCoherence & AsyncDisposable> {
+  const coherence = makeCoherence(options)
   await coherence.start()
   return Object.assign(coherence, { [Symbol.asyncDispose]: () => coherence.stop() })
 }

@@ -42,3 +42,9 @@ export class Random {
     return new Random(Math.floor(this.next() * 2 ** 32))
   }
 }
+
+/** The same for who asks for numbers between 0 and 1 only. */
+export function randomOf(seed: number): () => number {
+  const random = new Random(seed)
+  return () => random.next()
+}

@@ -293,21 +293,40 @@ const writes: readonly fc.Arbitrary<Call>[] = [
   ),
 ]
 
-const { step } = fc.letrec<{ step: Step; unit: Unit }>((tie) => ({
-  step: fc.oneof(
-    { maxDepth: 2, withCrossShrink: true },
-    { arbitrary: fc.oneof(...reads) as fc.Arbitrary<Step>, weight: 10 },
-    { arbitrary: fc.oneof(...writes) as fc.Arbitrary<Step>, weight: 8 },
-    { arbitrary: tie("unit") as fc.Arbitrary<Step>, weight: 3 },
-  ),
-  unit: fc.record({
-    fails: fc.nat(3).map((chance) => chance === 0),
-    steps: fc.array(tie("step"), { minLength: 1, maxLength: 5 }),
-  }),
-}))
+function stepsOf(more: readonly Call[]): fc.Arbitrary<Step> {
+  const rare = more.length === 0 ? [] : [{ arbitrary: fc.constantFrom(...more) as fc.Arbitrary<Step>, weight: 1 }]
+  return fc.letrec<{ step: Step; unit: Unit }>((tie) => ({
+    step: fc.oneof(
+      { maxDepth: 2, withCrossShrink: true },
+      { arbitrary: fc.oneof(...reads) as fc.Arbitrary<Step>, weight: 10 },
+      { arbitrary: fc.oneof(...writes) as fc.Arbitrary<Step>, weight: 8 },
+      { arbitrary: tie("unit") as fc.Arbitrary<Step>, weight: 3 },
+      ...rare,
+    ),
+    unit: fc.record({
+      fails: fc.nat(3).map((chance) => chance === 0),
+      steps: fc.array(tie("step"), { minLength: 1, maxLength: 5 }),
+    }),
+  })).step
+}
+
+const sequencesOf = (step: fc.Arbitrary<Step>): fc.Arbitrary<Step[]> => fc.array(step, { minLength: 5, maxLength: 40 })
 
 /** Random sequences of reads, writes of every kind, and transactions with savepoints. */
-export const sequences: fc.Arbitrary<Step[]> = fc.array(step, { minLength: 5, maxLength: 40 })
+export const sequences = sequencesOf(stepsOf([]))
+
+/**
+ * The same with faults between the calls, also inside of transactions, of which no answer may show anything.
+ *
+ * @param faults what is done to the servers, by name
+ */
+export function disturbedSequences(faults: Readonly<Record<string, () => void | Promise<void>>>): fc.Arbitrary<Step[]> {
+  const calls = Object.entries(faults).map(([name, harm]): Call => {
+    const call: Call = { name, on: async () => harm(), of: () => undefined }
+    return Object.assign(call, { [fc.toStringMethod]: () => name })
+  })
+  return sequencesOf(stepsOf(calls))
+}
 
 /** What came of a step: its value, or the code of its error; of a transaction what came of each of its steps. */
 type Answer = { readonly value?: unknown; readonly error?: string; readonly steps?: readonly Answer[] }
@@ -394,12 +413,14 @@ async function begin({ store }: World): Promise<Model> {
 
 /**
  * Carries out a sequence on a database, with whatever cache it has, and compares each answer with the model's; at the end
- * every read is asked for. The database's rows are replaced.
+ * every read is asked for, twice. The database's rows are replaced.
+ *
+ * @param next who carries out the next step: processes that share the database
  */
-export async function checkSequence(world: World, sequence: readonly Step[]): Promise<void> {
-  const model = await begin(world)
-  for (const step of [...sequence, ...everyRead.values()]) {
-    const answer = await asked(world, step, false)
+export async function checkSequence(next: () => World, sequence: readonly Step[]): Promise<void> {
+  const model = await begin(next())
+  for (const step of [...sequence, ...everyRead.values(), ...everyRead.values()]) {
+    const answer = await asked(next(), step, false)
     assert.deepStrictEqual(plain(answer), expectedOf(model, step), "name" in step ? step.name : "a transaction")
   }
 }

@@ -1,5 +1,5 @@
-export { checkSequence, type Step, sequences } from "./calls.ts"
-export { type Callers, callAtOnce, type Met } from "./concurrent.ts"
+export { checkSequence, disturbedSequences, type Step, sequences } from "./calls.ts"
+export { type Callers, type CallersPlace, callAtOnce, type Met } from "./concurrent.ts"
 export { Counters, counterCaches, counterTables } from "./counters.ts"
 export { FailingCoherence } from "./failing.ts"
 export { asked, type CachedPlace, forEachCached, inProcess } from "./place.ts"
