@@ -1,7 +1,7 @@
 import { afterCommit } from "rootstock"
+import { absent, fail } from "rootstock/shared"
 import type { ChatEvent, Message } from "../schema.ts"
 import type { Mention } from "../shapes.ts"
-import { absent, fail } from "./absent.ts"
 import type { Context } from "./context.ts"
 
 /** A message to be written into a chat. */
