@@ -280,6 +280,33 @@ describe("acting on jobs", () => {
       assert.equal(await jobs.store.dead.count(), 0)
     })
 
+    it("acts on those of a producer whose clock is ahead, too, and on none that was sent meanwhile", async () => {
+      const jobs = place.open(kinds)
+      const numbers = Array.from({ length: 600 }, (_, n) => ({ n }))
+      await jobs.sendMany(plain, numbers)
+      await jobs.store.jobs.updateWhere({ queue: "work" }, { createdAt: new Date("2099-01-01T00:00:00.000Z") })
+      await jobs.sendMany(plain, numbers, { delayMs: 60_000 })
+      const meanwhile = async () => void (await jobs.send(plain, { n: 9_999 }, { delayMs: 60_000 }))
+      assert.equal(await cancelJobs(jobs, { filter: { state: "waiting", queue: "work" } }, meanwhile), 1_200)
+      const left = await jobs.store.jobs.list()
+      assert.deepEqual([...new Set(left.map(({ payload }) => (payload as { n: number }).n))], [9_999])
+    })
+
+    it("runs many jobs now, each once, also those that are due", async () => {
+      const jobs = place.open(kinds)
+      await jobs.sendMany(
+        plain,
+        Array.from({ length: 1_200 }, (_, n) => ({ n })),
+      )
+      const counts = new Map<string, number>()
+      const record = async (rows: readonly { readonly id: string }[]) => {
+        for (const { id } of rows) counts.set(id, (counts.get(id) ?? 0) + 1)
+      }
+      assert.equal(await runJobsNow(jobs, { filter: { state: "waiting", queue: "work" } }, record), 1_200)
+      assert.equal(counts.size, 1_200)
+      assert.ok([...counts.values()].every((count) => count === 1))
+    })
+
     it("runs a job now that waits for later", async () => {
       const jobs = place.open(kinds)
       await place.work(jobs, [handle(plain, async ({ n }) => void (await place.ledger.create({ n })))], {

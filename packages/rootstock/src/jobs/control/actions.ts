@@ -4,7 +4,7 @@ import { afterCommit, transaction } from "../../session/index.ts"
 import type { Jobs } from "../jobs.ts"
 import { job, jobDead } from "../tables.ts"
 import { takenAwayTopic, wakesOf } from "../wakes.ts"
-import { type JobFilter, type JobState, listJobs } from "./list.ts"
+import { findAmong, findIds, type JobFilter, type JobState } from "./list.ts"
 
 /** Which jobs: these, or all that a filter finds. */
 export type JobTarget = { readonly ids: readonly string[] } | { readonly filter: JobFilter }
@@ -93,34 +93,31 @@ type Action = {
   readonly record: RecordActed | undefined
 }
 
-/** Acts upon the jobs portion by portion; those that were made meanwhile are not meant. */
+/**
+ * Acts upon the jobs portion by portion. Those of a filter are the ones that it finds at the start, and finds still when it
+ * is their turn; no clock tells which these are, since producers may have clocks of their own.
+ */
 async function inPortions(
   { jobs, target, states, record }: Action,
   act: (ids: readonly string[]) => Promise<readonly ActedJob[]>,
 ): Promise<number> {
   const actOn = async (ids: readonly string[]): Promise<number> => {
+    if (ids.length === 0) return 0
     const rows = await act(ids)
     if (rows.length > 0) await record?.(rows)
     return rows.length
   }
-  const name = "jobs.control"
+  const filter = "filter" in target ? target.filter : undefined
+  if (filter !== undefined && !states.includes(filter.state)) return 0
+  const ids = "ids" in target ? [...new Set(target.ids)] : await findIds(jobs, target.filter)
   let acted = 0
-  if ("ids" in target) {
-    const ids = [...new Set(target.ids)]
-    for (let at = 0; at < ids.length; at += portion) {
-      acted += await transaction(() => actOn(ids.slice(at, at + portion)), { name })
-    }
-    return acted
+  for (let at = 0; at < ids.length; at += portion) {
+    const some = ids.slice(at, at + portion)
+    acted += await transaction(async () => actOn(filter === undefined ? some : await findAmong(jobs, filter, some)), {
+      name: "jobs.control",
+    })
   }
-  if (!states.includes(target.filter.state)) return 0
-  const start = jobs.clock.now()
-  for (let cursor: string | undefined; ; ) {
-    const page = await listJobs(jobs, target.filter, { cursor, limit: portion })
-    const ids = page.jobs.filter(({ createdAt }) => createdAt <= start).map(({ id }) => id)
-    if (ids.length > 0) acted += await transaction(() => actOn(ids), { name })
-    if (page.next === undefined || ids.length === 0) return acted
-    cursor = page.next
-  }
+  return acted
 }
 
 /** Removes those that nobody has locked: a locked one is being completed. */

@@ -1,9 +1,10 @@
 import type { Query } from "../../engine/index.ts"
 import { ValidationError } from "../../errors/index.ts"
-import type { Row, SqlValue } from "../../schema/index.ts"
+import { type ColumnDefinition, definitionOf, type Row, type SqlValue } from "../../schema/index.ts"
 import type { Jobs } from "../jobs.ts"
 import type { DeathReason } from "../outcomes.ts"
-import type { job, jobDead } from "../tables.ts"
+import type { Backend } from "../storages.ts"
+import { job, type jobDead } from "../tables.ts"
 
 /** Where a job is: it waits (due or not), a worker has it, the broker has it, or it was given up. */
 export type JobState = "waiting" | "held" | "at_broker" | "dead"
@@ -135,6 +136,54 @@ const conditions: Readonly<Record<Exclude<JobState, "dead">, string>> = {
   at_broker: "state <> 'wait' AND state = 'at_broker'",
 }
 
+/** @param parameter puts a value into the statement */
+function conditionsOf({ state, queue, kind }: JobFilter, parameter: (value: SqlValue) => string): string[] {
+  const where = state === "dead" ? [] : [conditions[state]]
+  if (queue !== undefined) where.push(`queue = ${parameter(queue)}`)
+  if (kind !== undefined) where.push(`kind = ${parameter(kind)}`)
+  return where
+}
+
+/** Most ids of one look. */
+const mostIds = 10_000
+
+/** The ids of all jobs that a filter finds, in no order that means something. */
+export async function findIds(jobs: Jobs, filter: JobFilter): Promise<string[]> {
+  const ids: string[] = []
+  // By id, which never changes: none is found twice, nor left out, whatever is done to the jobs meanwhile.
+  for (let last = "00000000-0000-0000-0000-000000000000"; ; last = ids.at(-1) as string) {
+    const found = await idsWhere(jobs, filter, (_, put) => `id > ${put(last)} ORDER BY id LIMIT ${mostIds}`)
+    for (const id of found) ids.push(id)
+    if (found.length < mostIds) return ids
+  }
+}
+
+/** Those of some jobs that a filter finds. */
+export function findAmong(jobs: Jobs, filter: JobFilter, ids: readonly string[]): Promise<readonly string[]> {
+  return idsWhere(jobs, filter, ({ dialect }, put) => dialect.among("id", put(dialect.list(ids)), idType))
+}
+
+const { type: idType } = definitionOf(job).column.get("id") as ColumnDefinition
+
+function idsWhere(
+  { backend }: Jobs,
+  filter: JobFilter,
+  rest: (backend: Backend, put: (value: SqlValue) => string) => string,
+): Promise<readonly string[]> {
+  const values: SqlValue[] = []
+  const put = (value: SqlValue) => backend.dialect.parameter(values.push(value))
+  const where = [...conditionsOf(filter, put), rest(backend, put)]
+  const query: Query<string> = {
+    sql: `SELECT id FROM ${filter.state === "dead" ? "job_dead" : "job"} WHERE ${where.join(" AND ")}`,
+    decode: ([id]) => id,
+    wide: false,
+    writes: false,
+    returns: true,
+    label: "jobs.list",
+  }
+  return backend.all(query, values)
+}
+
 async function keysOf(
   { backend }: Jobs,
   filter: JobFilter,
@@ -145,9 +194,7 @@ async function keysOf(
   const values: SqlValue[] = []
   const parameter = (value: SqlValue) => dialect.parameter(values.push(value))
   const order = orderOf(filter)
-  const where = [conditions[filter.state as Exclude<JobState, "dead">]]
-  if (filter.queue !== undefined) where.push(`queue = ${parameter(filter.queue)}`)
-  if (filter.kind !== undefined) where.push(`kind = ${parameter(filter.kind)}`)
+  const where = conditionsOf(filter, parameter)
   if (cursor !== undefined) {
     const after = readCursor(filter, cursor).map(parameter)
     where.push(`(${order.join(", ")}) > (${after.join(", ")})`)
