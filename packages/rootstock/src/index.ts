@@ -3,6 +3,7 @@ export {
   CheckError,
   ConfigError,
   ConflictError,
+  CursorError,
   DeclarationError,
   ForeignKeyError,
   MigrationError,

@@ -105,6 +105,9 @@ export class ValidationError extends RootstockError {
   override readonly code = "VALIDATION"
 }
 
+/** A cursor is not one of the list that it was given to. */
+export class CursorError extends ValidationError {}
+
 /** A session is used in a way that would break its promise, e.g. after its transaction ended. */
 export class SessionError extends RootstockError {
   override readonly code = "SESSION"

@@ -2,6 +2,7 @@ export {
   CheckError,
   ConfigError,
   ConflictError,
+  CursorError,
   DeclarationError,
   ForeignKeyError,
   isRetryable,

@@ -49,6 +49,9 @@ function failed(error: Error): never {
   throw error
 }
 
+/** A caller with an API key. */
+export type KeyHolder = Actor & { readonly kind: "api_key"; readonly id: string; readonly scopes: readonly string[] }
+
 /** A caller without credentials, where none are needed. */
 export const anyone: Actor = Object.freeze({ kind: "user" })
 
@@ -67,7 +70,8 @@ export async function authenticate(
   if (!allows(grant.scopes, call.system, call.method)) {
     throw commonRules.broken("FORBIDDEN", `The API key lacks the scope for this call of ${call.system}.`)
   }
-  return { kind: "api_key", id: grant.id }
+  const holder: KeyHolder = { kind: "api_key", id: grant.id, scopes: grant.scopes }
+  return holder
 }
 
 /** Access to the calls of a system, by the keys of `lookup`. */

@@ -1,6 +1,6 @@
 export { type Access, combinedAccess, type SecurityScheme } from "./access.ts"
 export type { AnswerStore, KeptAnswer, KeyedRequest } from "./answer-store.ts"
-export { type AuthMode, allows, type KeyGrant, type KeyLookup, keyAccess } from "./authentication.ts"
+export { type AuthMode, allows, type KeyGrant, type KeyHolder, type KeyLookup, keyAccess } from "./authentication.ts"
 export type { MountedSystem } from "./calls.ts"
 export type { StreamEvent, Ticker } from "./event-streams.ts"
 export { type Health, type HealthParts, type PartState, type Probe, worstOf } from "./health.ts"

@@ -2,6 +2,7 @@ import {
   CheckError,
   ConfigError,
   ConflictError,
+  CursorError,
   ForeignKeyError,
   NotFoundError,
   NotNullError,
@@ -87,6 +88,8 @@ export function ruleErrorOf(error: unknown, bodyLimit: number): RuleError {
     const fields = error.columns.length === 0 ? ["body"] : error.columns.map((column) => `body/${snakeCase(column)}`)
     return invalidRequest(fields.map((path) => ({ path, message: "has a value that is not allowed" })))
   }
+  if (error instanceof CursorError)
+    return invalidRequest([{ path: "query/cursor", message: "is not one of this list" }])
   if (error instanceof NotFoundError) return commonRules.broken("NOT_FOUND", "It does not exist.", { cause: error })
   if (error instanceof ConflictError) {
     return commonRules.broken("VERSION_MISMATCH", "The row has changed since it was read.", { cause: error })

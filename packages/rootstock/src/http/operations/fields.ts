@@ -12,20 +12,8 @@ import {
   uuidText,
   type ValuesOf,
   wholeNumber,
-  withDefault,
   words,
 } from "../../fields/index.ts"
-
-/** What of a list is answered. */
-export const pageQuery = {
-  cursor: optional(refined(words(2_000), { description: "`next_cursor` of the page before." })),
-  limit: withDefault(wholeNumber(1, 100), 50),
-}
-
-/** A page of a list. */
-export function pageOf<T>(name: string, item: Field<T>) {
-  return objectOf(name, { items: listOf(item), nextCursor: orNull(words(2_000)) })
-}
 
 /** Any JSON. */
 const anyJson = (description: string): Field<unknown, false> => ({ schema: { description }, optional: false })

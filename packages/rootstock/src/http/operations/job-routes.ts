@@ -1,8 +1,8 @@
-import { oneOf, refined, uuidText, withDefault } from "../../fields/index.ts"
+import { cursorPage, cursorQuery, oneOf, refined, uuidText, withDefault } from "../../fields/index.ts"
 import type { JobDetail, JobState } from "../../jobs/index.ts"
 import type { Route } from "../route.ts"
 import { call } from "./call.ts"
-import { acted, job, jobDetail, jobFilter, jobState, pageOf, pageQuery, targetOf } from "./fields.ts"
+import { acted, job, jobDetail, jobFilter, jobState, targetOf } from "./fields.ts"
 import type { JobOperations } from "./job-operations.ts"
 import { rules } from "./rules.ts"
 import { jobDetailView, jobView } from "./views.ts"
@@ -11,7 +11,7 @@ const tag = "operations: jobs"
 const params = { jobId: uuidText }
 const absent = rules.pick("JOB_NOT_FOUND")
 const refusals = rules.pick("JOB_NOT_FOUND", "WRONG_JOB_STATE")
-const page = pageOf("JobPage", job)
+const page = cursorPage("JobPage", job)
 
 const target = targetOf("JobTarget", uuidText, jobFilter, {})
 const livingTarget = targetOf(
@@ -38,7 +38,7 @@ export function jobRoutes(jobs: JobOperations): Route[] {
         query: {
           state: withDefault<JobState>(refined(jobState, { description: "`dead`: given up." }), "waiting"),
           ...jobFilter,
-          ...pageQuery,
+          ...cursorQuery,
         },
         answer: page,
       },

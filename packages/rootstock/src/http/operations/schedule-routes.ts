@@ -1,4 +1,13 @@
-import { invalidRequest, listOf, moment, objectOf, uuidText, withDefault } from "../../fields/index.ts"
+import {
+  cursorPage,
+  cursorQuery,
+  invalidRequest,
+  listOf,
+  moment,
+  objectOf,
+  uuidText,
+  withDefault,
+} from "../../fields/index.ts"
 import type { MisfireOptions, NewSchedule, Schedule, ScheduleChanges, TimingInput } from "../../schedule/index.ts"
 import { commonRules } from "../../shared/index.ts"
 import type { Route } from "../route.ts"
@@ -8,8 +17,6 @@ import {
   fire,
   fires,
   newSchedule,
-  pageOf,
-  pageQuery,
   range,
   schedule,
   scheduleChanges,
@@ -29,8 +36,8 @@ const version = ({ rev }: Pick<Schedule, "rev">) => rev
 const absent = rules.pick("SCHEDULE_NOT_FOUND")
 const declared = rules.pick("SCHEDULE_NOT_FOUND", "SCHEDULE_DECLARED")
 
-const page = pageOf("SchedulePage", schedule)
-const firePage = pageOf("FirePage", fire)
+const page = cursorPage("SchedulePage", schedule)
+const firePage = cursorPage("FirePage", fire)
 const upcoming = objectOf("UpcomingFires", { items: listOf(upcomingFire) })
 const target = targetOf("ScheduleTarget", scheduleKey, scheduleFilter, {})
 const replayTarget = targetOf("ReplayTarget", scheduleKey, scheduleFilter, range)
@@ -48,7 +55,7 @@ export function scheduleRoutes(schedules: ScheduleOperations): Route[] {
       {
         summary: "Schedules by their keys, with their next ten fires",
         tag,
-        query: { ...scheduleFilter, ...pageQuery },
+        query: { ...scheduleFilter, ...cursorQuery },
         answer: page,
       },
       async ({ query }) => {
@@ -130,7 +137,7 @@ export function scheduleRoutes(schedules: ScheduleOperations): Route[] {
         summary: "The fires that a schedule has made, the latest time first",
         tag,
         params,
-        query: pageQuery,
+        query: cursorQuery,
         answer: firePage,
         refusals: absent,
       },
