@@ -12,7 +12,11 @@ import { checkKeyColumns, keyValues, tableTag } from "./tags.ts"
 export type RowsOptions = LifeOptions & {
   /** Pattern of the keys, with a placeholder for each column of the primary key, e.g. `user:{id}`. */
   key: string
-  /** What a write does to a kept row: forget it (default), or replace it by the new one. */
+  /**
+   * What a write does to the rows that it changes: `invalidate` (default) forgets them, `refresh` loads them after the commit
+   * in the background, whether they were kept or not, so that who reads them next need not. Of the rows that one
+   * transaction changes the first 100 are loaded, and the others forgotten.
+   */
   onWrite?: "invalidate" | "refresh"
 }
 
@@ -53,7 +57,7 @@ export class CachedRows {
 
 /**
  * Caches rows of a table by their key: `storage.get(key)` outside of transactions is served from the cache, and writes of
- * any kind make it forget or replace what they change, after their commit.
+ * any kind make it forget or load again what they change, after their commit.
  *
  * @throws DeclarationError
  *

@@ -6,9 +6,12 @@ import type { Dependants, Dependencies } from "./dependencies.ts"
 import { columnsTag, keyValues, tableTag, tagKey } from "./tags.ts"
 
 type Row = Readonly<Record<string, unknown>>
+type Renewal = { readonly target: Target; readonly load: Load }
 
 /** More keys than these of one table are forgotten by its tag, in one step. */
 const mostKeys = 1_000
+/** More rows than these of one transaction are not loaded again: that would be a burst of reads that nobody may want. */
+const mostRenewed = 100
 
 /** What one unit of work wrote, as keys to forget and entries to renew. */
 export class CollectedWrites implements Writes {
@@ -16,7 +19,7 @@ export class CollectedWrites implements Writes {
   readonly #coherence: Coherence
   readonly #registry: Registry
   readonly #dropped = new Set<string>()
-  readonly #renewed = new Map<string, { target: Target; load: Load }>()
+  readonly #renewed = new Map<string, Renewal>()
   /** Entries to count after the commit, by key. */
   readonly #invalidated = new Map<string, Kind>()
   /** How many keys were collected for a table. */
@@ -39,10 +42,14 @@ export class CollectedWrites implements Writes {
       this.#dropped.add(target.key)
       this.#invalidated.set(target.key, kind)
       if (kind.rows.refreshes && changed !== undefined) {
-        this.#renewed.set(target.key, { target, load: kind.load(key) })
+        this.#renew(target.key, { target, load: kind.load(key) })
       }
     }
     this.#dropTags(table, on, row ?? keyValues(table, key), changed)
+  }
+
+  #renew(key: string, renewal: Renewal): void {
+    if (this.#renewed.size < mostRenewed) this.#renewed.set(key, renewal)
   }
 
   /** What goes by the values of a row; where it is not known which it had before, what goes by these columns at all. */
@@ -127,7 +134,7 @@ export class CollectedWrites implements Writes {
     const { dropped, renewed } = own.#changes
     for (const [key, kind] of own.#invalidated) this.#invalidated.set(key, kind)
     for (const key of dropped) this.#dropped.add(key)
-    for (const [key, renewal] of renewed) this.#renewed.set(key, renewal)
+    for (const [key, renewal] of renewed) this.#renew(key, renewal)
   }
 
   get #changes(): Changes {

@@ -118,6 +118,21 @@ describe("a coherence that records writes", () => {
         assert.ok(prepared.split(" ").length <= 1_003)
       })
 
+      it("renews every row that was changed, kept or not, and of very many only some", async () => {
+        await store.lists.create({ id: 1, title: "x" })
+        const rows = Array.from({ length: 101 }, (_, id) => ({ id: id + 1, title: "a" }))
+        await store.tasks.createMany(rows, { returning: false })
+        heard()
+        const renewed = () => heard()[1]?.match(/renew task:\d+/g)
+        await transaction(async () => {
+          await store.tasks.update(7, { title: "b" })
+          await transaction(() => store.tasks.update(8, { title: "b" }), { nested: true })
+        })
+        assert.deepEqual(renewed(), ["renew task:7", "renew task:8"])
+        await store.tasks.updateMany(rows)
+        assert.equal(renewed()?.length, 100)
+      })
+
       it("undoes the write where it cannot be recorded", async () => {
         const { id } = await store.people.create({ name: "Ann" })
         heard()
