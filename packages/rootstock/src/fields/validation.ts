@@ -125,10 +125,18 @@ function converterOf(schema: JsonSchema): Converter | undefined {
   }
 }
 
-/** Checks a body as it is: nothing in it is converted, filled in or removed. */
-export function bodyCheck(schema: JsonSchema): (data: unknown) => { value: unknown } | { error: RuleError } {
+/**
+ * Checks a body as it is: nothing in it is converted, filled in or removed.
+ *
+ * @param mayBeMissing whether no body says as much as an empty object
+ */
+export function bodyCheck(
+  schema: JsonSchema,
+  mayBeMissing = false,
+): (data: unknown) => { value: unknown } | { error: RuleError } {
   const check = bodies.compile(schema)
-  return (data) => {
+  return (given) => {
+    const data = mayBeMissing ? (given ?? {}) : given
     if (data === undefined || data === null) {
       return { error: invalidRequest([{ path: "body", message: "is required, as JSON" }]) }
     }

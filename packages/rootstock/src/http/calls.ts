@@ -10,7 +10,7 @@ import { fieldsSchema, operationOf, statusOf, takesKey } from "./documentation.t
 import type { EventStreams, StreamEvent } from "./event-streams.ts"
 import { expectedVersion, idempotencyKey, lastEventId, versionTag } from "./headers.ts"
 import type { Operations } from "./operations/index.ts"
-import type { Route, RouteInput, StreamInput } from "./route.ts"
+import { Existing, type Route, type RouteInput, type StreamInput } from "./route.ts"
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -55,10 +55,19 @@ export function mountCalls(fastify: FastifyInstance, { prefix, routes, access, .
         params: fieldsSchema(options.params),
         querystring: fieldsSchema(options.query),
         ...(options.body === undefined ? {} : { body: options.body.schema }),
-        ...(options.answer === undefined ? {} : { response: { [statusOf(route)]: options.answer.schema } }),
+        ...(options.answer === undefined
+          ? {}
+          : {
+              response: {
+                [statusOf(route)]: options.answer.schema,
+                ...(options.mayExist === true ? { 200: options.answer.schema } : {}),
+              },
+            }),
       },
       validatorCompiler: ({ schema, httpPart }) =>
-        httpPart === "body" ? bodyCheck(schema) : textCheck(httpPart === "params" ? "params" : "query", schema),
+        httpPart === "body"
+          ? bodyCheck(schema, options.body?.optional)
+          : textCheck(httpPart === "params" ? "params" : "query", schema),
       config: { operation: operationOf(route, prefix, access) },
       onRequest: (request, _reply, done) => {
         const admitted = access.admit(request, route)
@@ -130,7 +139,7 @@ function streamOf({ options, handler }: Route, streams: EventStreams): Answer {
 
 function answerOf(route: Route, answers: AnswerStore): Answer {
   const { method, options, handler } = route
-  const status = statusOf(route)
+  const usualStatus = statusOf(route)
   const readParams = readerOf(options.params)
   const readQuery = readerOf(options.query)
   const readBody = options.body?.fromJson ?? ((json: unknown) => json)
@@ -146,18 +155,25 @@ function answerOf(route: Route, answers: AnswerStore): Answer {
     ifVersion: version === undefined || method === "GET" ? undefined : expectedVersion(request.headers["if-match"]),
   })
 
+  const carryOut = async (
+    input: RouteInput<unknown, unknown, unknown>,
+  ): Promise<{ status: number; value: unknown }> => {
+    const given = await handler(input)
+    return given instanceof Existing ? { status: 200, value: given.value } : { status: usualStatus, value: given }
+  }
+
   return async (request, reply, actor) => {
     const input = inputOf(request)
     const key = keyed ? idempotencyKey(request.headers["idempotency-key"]) : undefined
     if (key !== undefined) {
       const made = { actor, route: `${method} ${request.url.split("?", 1)[0]}`, key, body: request.body }
-      const kept = await answers.answerOnce(made, async () => ({
-        status,
-        body: toJson((await handler(input)) as never),
-      }))
+      const kept = await answers.answerOnce(made, async () => {
+        const { status, value } = await carryOut(input)
+        return { status, body: toJson(value as never) }
+      })
       return reply.status(kept.status).send(kept.body)
     }
-    const value = await handler(input)
+    const { status, value } = await carryOut(input)
     reply.status(status)
     if (options.answer === undefined) return reply.send()
     if (version !== undefined && method === "GET") reply.header("etag", versionTag(version(value)))

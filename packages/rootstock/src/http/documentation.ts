@@ -116,7 +116,11 @@ export function operationOf(route: Route, prefix: string, access: Access): Recor
     ...(options.params === undefined ? {} : { params: fieldsSchema(options.params) }),
     ...(options.query === undefined ? {} : { querystring: fieldsSchema(options.query) }),
     ...(options.body === undefined ? {} : { body: options.body.schema }),
-    response: { [status]: answerOf(route), ...problemAnswers(refusalsOf(route, access)) },
+    response: {
+      [status]: answerOf(route),
+      ...(options.mayExist === true ? { 200: { ...answerOf(route), description: "It is there already." } } : {}),
+      ...problemAnswers(refusalsOf(route, access)),
+    },
     security: options.access === "public" ? [] : access.security,
   }
 }

@@ -9,6 +9,7 @@ export { checkListening, isLoopback } from "./listen.ts"
 export * from "./operations/index.ts"
 export type { Problem } from "./problem.ts"
 export {
+  Existing,
   type Method,
   type Route,
   type RouteInput,

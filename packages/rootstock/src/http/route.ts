@@ -25,11 +25,14 @@ export type RouteOptions<P, Q, B, A> = {
   /** Fields of the path by their TypeScript keys: `{user_id}` in the path is `userId` here. */
   params?: P
   query?: Q
+  /** One that is optional may be left out as a whole, which says as much as `{}`. */
   body?: Field<B>
   /** What is answered; without it the answer is 204 and empty. */
   answer?: Field<A>
   /** Status of the answer; 200, or 204 where there is none. */
   status?: 200 | 201 | 202 | 204
+  /** Whether what is to be made may be there already: the handler then gives it as `Existing`. */
+  mayExist?: boolean
   /** Whether the row has a version: GET answers it as `ETag`, the others take it as `If-Match`. */
   version?: (answer: A) => number
   /** The rules that the call can break, beside those of every call. */
@@ -42,6 +45,15 @@ export type RouteOptions<P, Q, B, A> = {
    * Whether the answer has a secret in it, such as a token. Then it is kept nowhere: an `Idempotency-Key` has no effect.
    */
   secretAnswer?: boolean
+}
+
+/** The answer of a handler that had nothing to make, because it is there already; answered with the status 200. */
+export class Existing<A> {
+  readonly value: A
+
+  constructor(value: A) {
+    this.value = value
+  }
 }
 
 /** What the handler of a stream is given. */
@@ -58,7 +70,7 @@ export type StreamInput<P, Q> = Pick<RouteInput<P, Q, undefined>, "params" | "qu
 /** How a stream of events is described. */
 export type StreamOptions<P, Q> = Omit<
   RouteOptions<P, Q, never, never>,
-  "body" | "answer" | "status" | "version" | "bodyLimit" | "secretAnswer"
+  "body" | "answer" | "status" | "mayExist" | "version" | "bodyLimit" | "secretAnswer"
 >
 
 /** One call of a system. */
@@ -88,7 +100,7 @@ export function route<const P extends Fields, const Q extends Fields, B, A>(
   method: Method,
   path: string,
   options: RouteOptions<P, Q, B, A>,
-  handler: (input: RouteInput<P, Q, B>) => Promise<NoInfer<A>>,
+  handler: (input: RouteInput<P, Q, B>) => Promise<NoInfer<A> | Existing<NoInfer<A>>>,
 ): Route {
   return Object.freeze({ method, path, options, handler }) as unknown as Route
 }

@@ -2,8 +2,8 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { Validator } from "@seriousme/openapi-schema-validator"
 import { ConfigError, UnavailableError } from "../../src/errors/index.ts"
-import { objectOf, rowId } from "../../src/fields/index.ts"
-import { checkListening, createServer, type KeyGrant, type Route, route } from "../../src/http/index.ts"
+import { objectOf, optional, rowId } from "../../src/fields/index.ts"
+import { checkListening, createServer, Existing, type KeyGrant, type Route, route } from "../../src/http/index.ts"
 import { createLogger } from "../../src/log/index.ts"
 import { currentActor } from "../../src/shared/index.ts"
 import { exampleRoutes, exampleServer, noAnswers } from "./example.ts"
@@ -27,6 +27,45 @@ test("publishes an OpenAPI 3.1 document that validates and lists every error", a
   assert.ok(
     post.parameters.some((one: { name: string; in: string }) => one.name === "Idempotency-Key" && one.in === "header"),
   )
+  await server.stop()
+})
+
+test("answers 200 for what is there already, and takes a missing body that is optional for an empty one", async () => {
+  const body = optional(objectOf("Ask", { n: optional(rowId) }))
+  const answer = objectOf("Thing", { n: rowId })
+  const ensure = route(
+    "POST",
+    "/ensured",
+    { summary: "E", tag: "t", body, answer, status: 201, mayExist: true },
+    async ({ body: { n = 7 } }) => (n === 7 ? new Existing({ n }) : { n }),
+  )
+  const kept: number[] = []
+  const { server } = await exampleServer({
+    routes: [ensure],
+    answers: {
+      async answerOnce(_request, work) {
+        const answered = await work()
+        kept.push(answered.status)
+        return answered
+      },
+    },
+  })
+  const post = async (payload?: object, headers = {}) => {
+    const given = payload === undefined ? {} : { payload }
+    const response = await server.fastify.inject({ method: "POST", url: "/ensured", headers, ...given })
+    return [response.statusCode, response.json()]
+  }
+  assert.deepEqual(await post(), [200, { n: 7 }])
+  assert.deepEqual(await post({}), [200, { n: 7 }])
+  assert.deepEqual(await post({ n: 8 }), [201, { n: 8 }])
+  assert.deepEqual(await post(undefined, { "idempotency-key": "a" }), [200, { n: 7 }])
+  assert.deepEqual(await post({ n: 8 }, { "idempotency-key": "b" }), [201, { n: 8 }])
+  assert.deepEqual(kept, [200, 201])
+  assert.equal((await post({ n: 0 }))[0], 422)
+  const document = (await server.fastify.inject({ url: "/schema/openapi.json" })).json()
+  assert.deepEqual(await new Validator().validate(structuredClone(document)), { valid: true })
+  const { responses } = document.paths["/ensured"].post
+  assert.deepEqual(responses["200"].content, responses["201"].content)
   await server.stop()
 })
 
