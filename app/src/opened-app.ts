@@ -1,13 +1,16 @@
-import type { KeyLookup } from "rootstock/http"
+import type { KeyLookup, Secrets } from "rootstock/http"
 import type { Workplace } from "./commands/surroundings.ts"
 import { appUnit, openUnit, urlOf } from "./databases.ts"
 import { KeyService } from "./keys/service.ts"
 import { ApiKeyStorage } from "./keys/storage.ts"
 import { appTables } from "./schema.ts"
+import { openSecrets, SecretStorage } from "./secrets.ts"
 
 /** The app's own database, with what every system of the process gets from it. */
 export type OpenedApp = {
   readonly lookupKey: KeyLookup
+  /** Keys of a system's own. */
+  secretsOf(system: string): Secrets
   /** Asks its database something trivial. */
   ping(): Promise<unknown>
   /** Idempotent. */
@@ -20,5 +23,11 @@ export async function openApp(workplace: Workplace): Promise<OpenedApp> {
   const database = await openUnit({ ...appUnit, tables: appTables }, url, workplace)
   const keys = new KeyService(database.storage(ApiKeyStorage), workplace.clock)
   const close = () => database.close()
-  return { lookupKey: keys.lookup, ping: () => database.ping(), close, [Symbol.asyncDispose]: close }
+  try {
+    const secretsOf = await openSecrets(database.storage(SecretStorage), workplace.settings)
+    return { lookupKey: keys.lookup, secretsOf, ping: () => database.ping(), close, [Symbol.asyncDispose]: close }
+  } catch (error) {
+    await close()
+    throw error
+  }
 }

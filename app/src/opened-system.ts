@@ -51,7 +51,8 @@ export async function openSystem(
     const jobs = openJobs(database, { jobs: system.jobs, log: log.named(`${name}.jobs`) })
     const broker = await openSystemBroker(name, jobs, workplace)
     const keys = keyAccess(name, "required", app.lookupKey)
-    const parts = system.open(database, { ...context, jobs, broker: broker !== undefined, keys })
+    const secrets = app.secretsOf(name)
+    const parts = system.open(database, { ...context, jobs, broker: broker !== undefined, keys, settings, secrets })
     const cache = await openSystemCache(system, database, parts.caches, { settings, log })
     const schedules = openSchedules(jobs)
     const scheduler = openScheduler(schedules, {

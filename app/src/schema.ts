@@ -15,7 +15,14 @@ export const apiKeys = table("api_keys", {
   updatedAt: updatedAt(),
 })
 
+/** Keys that were made where the environment gives none. */
+export const secrets = table("secrets", {
+  name: text({ max: 32 }).primaryKey().describe("What it is for: sign or encryption."),
+  value: text({ max: 64 }).describe("32 random bytes in base64url."),
+  createdAt: createdAt(),
+})
+
 /** The tables of the app's own database. */
-export const appTables = { apiKeys }
+export const appTables = { apiKeys, secrets }
 
 export type ApiKey = Row<typeof apiKeys>

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto"
 import { fileURLToPath } from "node:url"
 import { type ManualClock, manualClock, openDatabase } from "rootstock"
 import { type Cache, openCache } from "rootstock/cache"
+import { readSettings } from "rootstock/config"
 import { createServer, keyAccess, mountable, type Server, type SystemContext } from "rootstock/http"
 import { type JobHandler, type Jobs, openJobs } from "rootstock/jobs"
 import { createLogger } from "rootstock/log"
@@ -97,6 +98,8 @@ export async function openAssistants(
     jobs,
     broker: false,
     keys: keyAccess("assistants", "required", lookupKey),
+    settings: readSettings({}),
+    secrets: { sign: new Uint8Array(32), encryption: [{ id: "test", key: new Uint8Array(32) }] },
   })
   const { handlers } = parts
   const schedules = openSchedules(jobs)

@@ -1,5 +1,5 @@
 import { checkedDatabaseHome, type DatabaseHome } from "./database-url.ts"
-import { EnvironmentError } from "./environment-error.ts"
+import { EnvironmentError, type EnvironmentProblem } from "./environment-error.ts"
 import { type Environment, readVariables } from "./read.ts"
 import { brokerUrl, cacheUrl } from "./server-urls.ts"
 import {
@@ -7,6 +7,8 @@ import {
   choiceVariable,
   hostVariable,
   integerVariable,
+  keysVariable,
+  pairsVariable,
   textVariable,
   timeZoneVariable,
   urlVariable,
@@ -191,7 +193,76 @@ export const environmentVariables = {
     example: "https://shop.example.com",
     schemes: ["http", "https"],
   }),
+  SECRET_KEY: textVariable({
+    sentence: "Key that signs tokens and cookies; made at the first start where the server is for this machine only.",
+    example: "at-least-32-characters-from-openssl-rand-base64-32",
+    secret: true,
+    pattern: /^[\x21-\x7e]{32,256}$/,
+    patternName: "a key of 32 to 256 printable characters without spaces",
+  }),
+  ENCRYPTION_KEY: keysVariable({
+    sentence: "Keys of encrypted columns, the newest first; made at the first start as SECRET_KEY is.",
+    example: "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+  }),
+  FILES_DIR: textVariable({
+    sentence: "Directory of uploaded files; data/files/<system> by default.",
+    example: "./data/files",
+  }),
+  ALLOW_SIGNUP: booleanVariable({
+    sentence: "Whether anyone may register an organisation.",
+    example: "false",
+    default: false,
+  }),
+  LLM_URL: urlVariable({
+    sentence: "Language model that speaks the OpenAI protocol; a built-in script answers without it.",
+    example: "http://localhost:11434/v1",
+    schemes: ["http", "https"],
+  }),
+  LLM_API_KEY: textVariable({ sentence: "Key for LLM_URL.", example: "sk-1", secret: true }),
+  LLM_MODEL_MAP: pairsVariable({
+    sentence: "What models of roles are called at LLM_URL, where that differs: role's=server's, with commas between.",
+    example: "qwen2.5:7b=gpt-5-mini,llama3=llama-3.3-70b",
+  }),
+  PROMPT_DIR: textVariable({ sentence: "Directory of the roles' prompt files.", example: "./prompts" }),
+  ALLOW_PRIVATE_WEBHOOKS: booleanVariable({
+    sentence: "Whether webhooks may lead to private addresses.",
+    example: "false",
+    default: false,
+  }),
+  SMTP_URL: urlVariable({
+    sentence: "Server that sends mail; without it mail is off.",
+    example: "smtp://localhost:1025",
+    schemes: ["smtp", "smtps"],
+  }),
+  SMTP_FROM: textVariable({
+    sentence: "Sender of mail.",
+    example: "rootstock@example.com",
+    pattern: /^[^\r\n]*[^\s@]@[^\s@]+$/,
+    patternName: "an e-mail address, with a name before it where one is wanted: Name <name@example.com>",
+  }),
+  TELEGRAM_API_ROOT: urlVariable({
+    sentence: "Server of the Telegram Bot API.",
+    example: "https://api.telegram.org",
+    default: "https://api.telegram.org",
+    schemes: ["http", "https"],
+    secret: false,
+  }),
+  TELEGRAM_WEBHOOK_SECRET: textVariable({
+    sentence: "What Telegram proves itself with at the webhooks; without it bots ask for updates themselves.",
+    example: "choose-at-least-16-characters",
+    secret: true,
+    pattern: /^[A-Za-z0-9_-]{16,256}$/,
+    patternName: "16 to 256 letters, digits, hyphens and underscores",
+  }),
 } as const
+
+const botToken = textVariable({
+  sentence: "Token of a system's bot; without it the bot is off.",
+  example: "123456789:AAexample-of-a-token-of-35-characters",
+  secret: true,
+  pattern: /^\d{1,20}:[\w-]{30,64}$/,
+  patternName: "a token as @BotFather gives it",
+})
 
 /** What the environment says, read and checked. */
 export type Settings = Values<typeof environmentVariables> & {
@@ -201,6 +272,8 @@ export type Settings = Values<typeof environmentVariables> & {
   readonly cache: string
   /** Where queues are, made up from `BROKER_URL`, or `RABBITMQ_HOST` and its companions. */
   readonly broker: string
+  /** Tokens of bots by the names of their systems, from `TELEGRAM_BOT_TOKEN_<SYSTEM>`. */
+  readonly botTokens: ReadonlyMap<string, string>
 }
 
 /**
@@ -216,6 +289,18 @@ export function readSettings(environment: Environment): Settings {
     const problem = "must name the same server as CACHE_URL: what is cached and what is state are kept true together"
     problems.push({ variable: "REDIS_URL", problem, example: "redis://localhost:6379/0" })
   }
+  const botTokens = readBotTokens(environment, problems)
   if (problems.length > 0 || databases === undefined) throw new EnvironmentError(problems)
-  return Object.freeze({ ...values, databases, cache: cacheUrl(values), broker: brokerUrl(values) })
+  return Object.freeze({ ...values, databases, cache: cacheUrl(values), broker: brokerUrl(values), botTokens })
+}
+
+function readBotTokens(environment: Environment, problems: EnvironmentProblem[]): ReadonlyMap<string, string> {
+  const names = Object.keys(environment).filter((name) => /^TELEGRAM_BOT_TOKEN_[A-Z0-9_]+$/.test(name))
+  const read = readVariables(environment, Object.fromEntries(names.map((name) => [name, botToken])))
+  problems.push(...read.problems)
+  const tokens = new Map<string, string>()
+  for (const [name, token] of Object.entries(read.values)) {
+    if (token !== undefined) tokens.set(name.slice("TELEGRAM_BOT_TOKEN_".length).toLowerCase(), token)
+  }
+  return tokens
 }

@@ -147,3 +147,39 @@ export function timeZoneVariable<O extends Options<string>>(options: O): Made<st
     }
   })
 }
+
+/** A variable that holds pairs as `name=value,name=value`; a value may have `=` in it, and neither a comma. */
+export function pairsVariable<O extends Options<ReadonlyMap<string, string>>>(
+  options: O,
+): Made<ReadonlyMap<string, string>, O> {
+  return make<ReadonlyMap<string, string>, O>(options, (text) => {
+    const pairs = text.split(",").map((pair) => /^\s*([^=]*[^=\s])\s*=\s*(.*\S)\s*$/.exec(pair))
+    const read = new Map(pairs.map((pair) => [pair?.[1] ?? "", pair?.[2] ?? ""]))
+    if (pairs.includes(null)) throw new WrongValue("must be pairs such as name=value,other=value")
+    if (read.size < pairs.length) throw new WrongValue("gives two values to one name")
+    return read
+  })
+}
+
+/** A key with the id under which values that were encrypted with it name it. */
+export type NamedKey = {
+  /** 1 to 16 lower-case letters, digits and hyphens. */
+  readonly id: string
+  /** 32 bytes. */
+  readonly key: Uint8Array
+}
+
+/** A variable that holds keys with their ids, as `id:<32 bytes in base64>,id:…`, the newest first. */
+export function keysVariable<O extends Options<readonly NamedKey[]>>(options: O): Made<readonly NamedKey[], O> {
+  return make<readonly NamedKey[], O>({ ...options, secret: true }, (text) => {
+    const keys = text.split(",").map((one) => {
+      const [, id, key] = /^([a-z0-9-]{1,16}):([A-Za-z0-9+/_-]{43}=?)$/.exec(one.trim()) ?? []
+      if (id === undefined || key === undefined) {
+        throw new WrongValue("must be keys such as <id>:<32 bytes in base64>, the newest first, with commas between")
+      }
+      return { id, key: new Uint8Array(Buffer.from(key, "base64")) }
+    })
+    if (new Set(keys.map(({ id }) => id)).size < keys.length) throw new WrongValue("has two keys with one id")
+    return keys
+  })
+}

@@ -20,4 +20,11 @@ export {
   streamRoute,
 } from "./route.ts"
 export { createServer, type Server, type ServerOptions } from "./server.ts"
-export { mountable, type ServiceContext, type System, type SystemContext, type SystemParts } from "./system.ts"
+export {
+  mountable,
+  type Secrets,
+  type ServiceContext,
+  type System,
+  type SystemContext,
+  type SystemParts,
+} from "./system.ts"

@@ -1,5 +1,6 @@
 import type { CacheDeclaration } from "../cache/index.ts"
 import type { Clock } from "../clock/index.ts"
+import type { NamedKey, Settings } from "../config/index.ts"
 import type { Job, JobHandler, Jobs } from "../jobs/index.ts"
 import type { Logger } from "../log/index.ts"
 import type { DeclaredSchedule } from "../schedule/index.ts"
@@ -19,6 +20,19 @@ export type SystemContext = {
   readonly timeZone: string
 }
 
+/**
+ * Keys that are a system's own, made from those of the installation.
+ *
+ * On an address that other machines reach they must be given; one that is not throws a ConfigError when it is read, so
+ * that a system which needs it reads it while it is opened.
+ */
+export type Secrets = {
+  /** Key that signs tokens and cookies, 32 bytes. */
+  readonly sign: Uint8Array
+  /** Keys of encrypted columns, the newest first; see `Encryption`. */
+  readonly encryption: readonly NamedKey[]
+}
+
 /** What the services of a system work with beside its database. */
 export type ServiceContext = SystemContext & {
   readonly jobs: Jobs
@@ -29,6 +43,9 @@ export type ServiceContext = SystemContext & {
    * always asks for a key, whatever `API_AUTH` says.
    */
   readonly keys: Access
+  /** What the environment says. */
+  readonly settings: Settings
+  readonly secrets: Secrets
 }
 
 /** What a system consists of. */

@@ -91,3 +91,59 @@ test("refuses two Redis servers, and finds the cache and the broker by their par
   const broker = { RABBITMQ_HOST: "mq", RABBITMQ_USER: "a b", RABBITMQ_PASSWORD: "p/w", RABBITMQ_VHOST: "/" }
   assert.equal(readSettings(broker).broker, "amqp://a%20b:p%2Fw@mq:5672/%2F")
 })
+
+test("reads keys with their ids, the newest first, and repeats none of them where they are wrong", () => {
+  const [one, two] = [1, 2].map((byte) => Buffer.alloc(32, byte).toString("base64"))
+  const { ENCRYPTION_KEY } = readSettings({ ENCRYPTION_KEY: `b:${two}, a:${one}` })
+  assert.deepEqual(
+    ENCRYPTION_KEY?.map(({ id, key }) => [id, key[0], key.length]),
+    [
+      ["b", 2, 32],
+      ["a", 1, 32],
+    ],
+  )
+  for (const wrong of [one, `a:${one},a:${two}`, `a:${one?.slice(4)}`, `A:${one}`, `a:${one},`]) {
+    assert.throws(
+      () => readSettings({ ENCRYPTION_KEY: wrong }),
+      (error) => error instanceof EnvironmentError && !error.message.includes(one as string),
+    )
+  }
+})
+
+test("reads pairs of models, and the tokens of bots by their systems", () => {
+  const token = `1:${"a".repeat(35)}`
+  const settings = readSettings({
+    LLM_MODEL_MAP: "qwen2.5:7b=gpt-5-mini, llama3 = m=1",
+    TELEGRAM_BOT_TOKEN_SHOP: "",
+    TELEGRAM_BOT_TOKEN_ASSISTANTS: token,
+  })
+  assert.deepEqual(
+    [...(settings.LLM_MODEL_MAP ?? [])],
+    [
+      ["qwen2.5:7b", "gpt-5-mini"],
+      ["llama3", "m=1"],
+    ],
+  )
+  assert.deepEqual([...settings.botTokens], [["assistants", token]])
+  for (const wrong of ["a", "=b", "a=", "a=b,,", "a=b,a=c"]) {
+    assert.throws(() => readSettings({ LLM_MODEL_MAP: wrong }), /LLM_MODEL_MAP/)
+  }
+  assert.throws(
+    () => readSettings({ TELEGRAM_BOT_TOKEN_SHOP: "s3cret" }),
+    (error) => {
+      assert.ok(error instanceof EnvironmentError)
+      assert.equal(error.problems[0]?.variable, "TELEGRAM_BOT_TOKEN_SHOP")
+      assert.doesNotMatch(error.message, /s3cret/)
+      return true
+    },
+  )
+})
+
+test("takes senders of mail with and without a name", () => {
+  for (const sender of ["a@example.com", "Rootstock <a@example.com>"]) {
+    assert.equal(readSettings({ SMTP_FROM: sender }).SMTP_FROM, sender)
+  }
+  for (const wrong of ["a", "a@b c", "@example.com"]) {
+    assert.throws(() => readSettings({ SMTP_FROM: wrong }), /SMTP_FROM must be an e-mail address/)
+  }
+})
