@@ -182,8 +182,11 @@ export interface Dialect {
   has(alias: string, table: TableDefinition, column: ColumnDefinition, parameter: string): string
   /** The sum of a column and the parameter, exact for decimals. */
   add(column: string, parameter: string, type: ColumnType): string
-  /** Many rows as parameters of one statement. */
-  rows(types: readonly ColumnType[], count: number): RowSource
+  /**
+   * Many rows as parameters of one statement. Columns of `shared` have one value in all rows: in `insert` they stand before
+   * the others, and their values are the first parameters.
+   */
+  rows(types: readonly ColumnType[], count: number, shared?: readonly ColumnType[]): RowSource
   /** What of the number of rows is part of the statement's text: the number itself, or nothing. */
   rowsShape(count: number): string
   /** How many of `count` rows the next statement takes: of few different numbers, since each is a statement to be kept. */

@@ -91,9 +91,12 @@ type Statement = {
   readonly bind: (values: SqlValue[]) => SqlValue[]
 }
 
-const columns = (
-  ["id", "queue", "kind", "lane", "runAt", "maxAttempts", "dedupe", "fireAt", "payload", "createdAt"] as const
-).map((key) => column.get(key) as ColumnDefinition)
+const columnsOf = (...keys: readonly string[]) => keys.map((key) => column.get(key) as ColumnDefinition)
+
+/** What jobs that are sent together have in common more often than not. */
+const common = columnsOf("queue", "kind", "lane", "runAt", "maxAttempts", "dedupe", "fireAt", "createdAt")
+/** What each has for itself. */
+const own = columnsOf("id", "payload")
 
 /** Makes the statements that store jobs: one for all that are sent together, as far as the engine takes them. */
 export class Insertion {
@@ -123,55 +126,58 @@ export class Insertion {
 
   #chunks(jobs: readonly NewJob[], onTwin: OnTwin): Step[] {
     const steps: Step[] = []
+    // What they have in common is said once.
+    const alike = jobs.length > 1 && areAlike(jobs)
+    const width = alike ? own.length : common.length + own.length
     for (let at = 0; at < jobs.length; ) {
-      const count = this.#backend.dialect.rowsAtOnce(columns.length, jobs.length - at)
-      steps.push(this.#step(jobs.slice(at, at + count), onTwin))
+      const count = this.#backend.dialect.rowsAtOnce(width, jobs.length - at)
+      const chunk = count === jobs.length ? jobs : jobs.slice(at, at + count)
+      steps.push(alike ? this.#alikeStep(chunk, onTwin) : this.#step(chunk, onTwin))
       at += count
     }
     return steps
   }
 
   #step(jobs: readonly NewJob[], onTwin: OnTwin): Step {
-    const shape = `${onTwin}:${jobs.length === 1 ? "one" : this.#backend.dialect.rowsShape(jobs.length)}`
-    let statement = this.#statements.get(shape)
-    if (statement === undefined) {
-      statement = this.#statement(jobs.length, onTwin)
-      this.#statements.set(shape, statement)
-    }
+    const { query, bind } = this.#statement(jobs.length, onTwin, false)
     const values: SqlValue[] = []
-    for (const one of jobs) this.#encode(one, values)
-    return { query: statement.query, values: statement.bind(values) }
+    for (const one of jobs) values.push(...commonValues(one), one.id, this.#json(one))
+    return { query, values: bind(values) }
   }
 
-  #encode({ id, definition, lane, runAt, dedupe, fireAt, json, createdAt }: NewJob, values: SqlValue[]): void {
-    values.push(
-      id,
-      definition.queue,
-      definition.kind,
-      lane,
-      runAt.toISOString(),
-      definition.attempts,
-      dedupe,
-      fireAt === null ? null : fireAt.toISOString(),
-      this.#json(json),
-      createdAt.toISOString(),
-    )
+  #alikeStep(jobs: readonly NewJob[], onTwin: OnTwin): Step {
+    const { query, bind } = this.#statement(jobs.length, onTwin, true)
+    const values: SqlValue[] = []
+    for (const one of jobs) values.push(one.id, this.#json(one))
+    return { query, values: [...commonValues(jobs[0] as NewJob), ...bind(values)] }
   }
 
-  #json(value: unknown): string {
+  #json({ json }: NewJob): string {
     const { type } = column.get("payload") as ColumnDefinition
-    const text = this.#backend.dialect.codec(type).convert?.(value)
+    const text = this.#backend.dialect.codec(type).convert?.(json)
     if (typeof text === "string") return text
     throw new ValidationError(`A payload ${text?.sentence}.`, { cure: "Give what JSON can say." })
   }
 
-  #statement(count: number, onTwin: OnTwin): Statement {
+  #statement(count: number, onTwin: OnTwin, alike: boolean): Statement {
+    const shape = `${onTwin}:${alike}:${count === 1 ? "one" : this.#backend.dialect.rowsShape(count)}`
+    let statement = this.#statements.get(shape)
+    if (statement === undefined) {
+      statement = this.#makeStatement(count, onTwin, alike)
+      this.#statements.set(shape, statement)
+    }
+    return statement
+  }
+
+  #makeStatement(count: number, onTwin: OnTwin, alike: boolean): Statement {
     const { dialect } = this.#backend
+    const columns = [...common, ...own]
     const names = columns.map(({ name }) => dialect.identifier(name)).join(", ")
-    const types = columns.map(({ type }) => type)
-    const { insert, bind } = dialect.rows(types, count)
+    const [shared, each] = alike ? [common, own] : [[], columns]
+    const { insert, bind } = dialect.rows(typesOf(each), count, typesOf(shared))
     // One row needs no arrays.
-    const source = count === 1 ? `VALUES (${types.map((_, index) => dialect.parameter(index + 1)).join(", ")})` : insert
+    const one = count === 1 && !alike
+    const source = one ? `VALUES (${columns.map((_, index) => dialect.parameter(index + 1)).join(", ")})` : insert
     const query: Query<readonly [string, string]> = {
       sql: `INSERT INTO job (${names}) ${source}${twinSql(onTwin)}`,
       decode: ([dedupe, id]) => [dedupe, id],
@@ -180,8 +186,38 @@ export class Insertion {
       returns: onTwin !== undefined,
       label: "jobs.send",
     }
-    return { query, bind: count === 1 ? (values) => values : bind }
+    return { query, bind: one ? (values) => values : bind }
   }
+}
+
+const typesOf = (columns: readonly ColumnDefinition[]) => columns.map(({ type }) => type)
+
+function commonValues({ definition, lane, runAt, dedupe, fireAt, createdAt }: NewJob): SqlValue[] {
+  return [
+    definition.queue,
+    definition.kind,
+    lane,
+    runAt.toISOString(),
+    definition.attempts,
+    dedupe,
+    fireAt === null ? null : fireAt.toISOString(),
+    createdAt.toISOString(),
+  ]
+}
+
+/** Whether they differ in nothing but their ids and payloads. */
+function areAlike(jobs: readonly NewJob[]): boolean {
+  const [first] = jobs as [NewJob]
+  const same = (one: Date | null, other: Date | null) => one === other || one?.getTime() === other?.getTime()
+  return jobs.every(
+    ({ definition, lane, runAt, dedupe, fireAt, createdAt }) =>
+      definition === first.definition &&
+      lane === first.lane &&
+      dedupe === first.dedupe &&
+      same(runAt, first.runAt) &&
+      same(fireAt, first.fireAt) &&
+      same(createdAt, first.createdAt),
+  )
 }
 
 const onConflict = " ON CONFLICT (dedupe) WHERE dedupe IS NOT NULL AND state = 'wait' DO UPDATE SET"

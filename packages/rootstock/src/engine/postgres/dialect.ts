@@ -11,14 +11,17 @@ const codec = (type: ColumnType): Codec => type.codecs.postgres
 /** `unnest` would flatten lists, so they go as text and are made lists again behind it. */
 const isList = (type: ColumnType): boolean => type.kind === "list"
 
-function rows(types: readonly ColumnType[]): RowSource {
-  const parameters = types.map((type, index) => `$${index + 1}::${isList(type) ? "text" : codec(type).cast}[]`)
+function rows(types: readonly ColumnType[], _count: number, shared: readonly ColumnType[] = []): RowSource {
+  const first = shared.map((type, index) => `$${index + 1}::${codec(type).cast}`)
+  const parameters = types.map(
+    (type, index) => `$${shared.length + index + 1}::${isList(type) ? "text" : codec(type).cast}[]`,
+  )
   const values = types.map((type, index) => `c${index + 1}${isList(type) ? `::${codec(type).cast}` : ""}`)
   const source = `unnest(${parameters.join(", ")}) AS r(${types.map((_, index) => `c${index + 1}`).join(", ")})`
   return {
     select: (columns) =>
       `SELECT ${values.map((value, index) => `${value} AS ${identifier(columns[index] as string)}`).join(", ")} FROM ${source}`,
-    insert: `SELECT ${values.join(", ")} FROM ${source}`,
+    insert: `SELECT ${[...first, ...values].join(", ")} FROM ${source}`,
     bind: (given) => types.map((_, index) => postgresArray(columnOf(given, index, types.length))),
   }
 }

@@ -115,9 +115,11 @@ export const sqliteDialect: Dialect = {
           : `${sum} BETWEEN ${Number.MIN_SAFE_INTEGER} AND ${Number.MAX_SAFE_INTEGER}`
     return `CASE WHEN ${fits} THEN ${sum} ELSE rootstock_out_of_range(CAST(${column} AS TEXT)) END`
   },
-  rows(types, count) {
-    const row = `(${types.map(() => "?").join(", ")})`
-    const values = `VALUES ${Array.from({ length: count }, () => row).join(", ")}`
+  rows(types, count, shared = []) {
+    const first = shared.map((_, index) => `?${index + 1}, `).join("")
+    const row = (index: number) =>
+      `(${first}${types.map((_, at) => (shared.length === 0 ? "?" : `?${shared.length + index * types.length + at + 1}`)).join(", ")})`
+    const values = `VALUES ${Array.from({ length: count }, (_, index) => row(index)).join(", ")}`
     return {
       select(columns) {
         const named = columns.map((name, index) => `column${index + 1} AS ${identifier(name)}`)
