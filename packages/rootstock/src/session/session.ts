@@ -32,6 +32,8 @@ export class Session {
   readonly parent: Session | undefined
   readonly label: string
   readonly #options: BeginOptions
+  /** In how many others it is. */
+  readonly #depth: number
   #host: Host | undefined
   #connection: Connection | undefined
   #starting: Promise<Connection> | undefined
@@ -45,7 +47,6 @@ export class Session {
   #quiet: (() => void) | undefined
   /** Ends when the savepoint that is open on this session does. */
   #gate: Promise<void> | undefined
-  #savepoints = 0
   afterCommit: Callback[] = []
   afterRollback: Callback[] = []
   #participants: Map<object, Participant> | undefined
@@ -55,6 +56,7 @@ export class Session {
     this.#options = options
     this.label = options.label
     this.parent = parent
+    this.#depth = parent === undefined ? 0 : parent.#depth + 1
   }
 
   /** The database of the session; undefined until the first call. */
@@ -244,7 +246,7 @@ export class Session {
         }
         const closed = this.#closed
         if (closed !== undefined) throw closed.#refusal(label)
-        return await this.#runNested(child, `nested_${++this.#savepoints}`, work)
+        return await this.#runNested(child, work)
       } finally {
         this.#gate = undefined
         open()
@@ -258,7 +260,9 @@ export class Session {
     }
   }
 
-  async #runNested<T>(child: Session, name: string, work: (child: Session) => Promise<T>): Promise<T> {
+  async #runNested<T>(child: Session, work: (child: Session) => Promise<T>): Promise<T> {
+    // The same for all of one depth, so that the statements are: the newest one of a name is meant.
+    const name = `nested_${child.#depth}`
     child.#begin = async (host) => {
       if (this.#host !== undefined && this.#host !== host) throw twoDatabases(child.label)
       this.#host = host

@@ -386,11 +386,11 @@ class SqliteTransaction implements Connection {
   }
 
   savepoint(name: string): Promise<void> {
-    return this.#do((on) => on.exec(`SAVEPOINT ${sqliteDialect.identifier(name)}`))
+    return this.#do((on) => on.command(`SAVEPOINT ${sqliteDialect.identifier(name)}`))
   }
 
   release(name: string): Promise<void> {
-    return this.#do((on) => on.exec(`RELEASE ${sqliteDialect.identifier(name)}`))
+    return this.#do((on) => on.command(`RELEASE ${sqliteDialect.identifier(name)}`))
   }
 
   rollbackTo(name: string): Promise<void> {
