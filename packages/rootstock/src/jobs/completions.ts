@@ -1,56 +1,57 @@
-import type { Query } from "../engine/index.ts"
-import { type ColumnDefinition, definitionOf, type SqlValue } from "../schema/index.ts"
-import { asItIs } from "./outcomes.ts"
+import type { Query, Step } from "../engine/index.ts"
+import { type ColumnDefinition, definitionOf } from "../schema/index.ts"
+import { asItIs, statement } from "./outcomes.ts"
 import type { Backend } from "./storages.ts"
 import { job } from "./tables.ts"
 import type { TakenJob } from "./taken.ts"
 
-const types = (["id", "attempt", "worker"] as const).map(
-  (key) => (definitionOf(job).column.get(key) as ColumnDefinition).type,
-)
+/** Jobs that were completed together, and how many of them were held still. */
+export type Completed = { readonly jobs: readonly TakenJob[]; readonly stood: number }
 
-/** Completes many held jobs, whose effects are elsewhere or nowhere, with one statement. */
+/** The most jobs of one statement. */
+const mostAtOnce = 10_000
+
+/** Completes many held jobs, whose effects are elsewhere or nowhere, with a statement for each kind and attempt. */
 export class BatchCompletion {
   readonly #backend: Backend
-  readonly #statements = new Map<string, { query: Query<string>; bind: (values: SqlValue[]) => SqlValue[] }>()
+  readonly #complete: Query
 
   constructor(backend: Backend) {
+    const { dialect } = backend
+    const { type } = definitionOf(job).column.get("id") as ColumnDefinition
+    const [ids, attempt, worker] = [1, 2, 3].map((index) => dialect.parameter(index)) as [string, string, string]
     this.#backend = backend
+    // Found by their ids alone: beside other ways to say it, a planner may read the whole table.
+    this.#complete = statement(
+      `DELETE FROM job WHERE ${dialect.among("id", ids, type)} AND attempt = ${attempt} AND worker = ${worker}`,
+      "jobs.complete",
+    )
   }
 
-  /** @returns the ids of those that were held still */
-  async complete(jobs: readonly TakenJob[], worker: string): Promise<Set<string>> {
-    const { dialect } = this.#backend
-    const steps = []
-    for (let at = 0; at < jobs.length; ) {
-      const count = dialect.rowsAtOnce(types.length, jobs.length - at)
-      const { query, bind } = this.#statement(count)
-      steps.push({
-        query,
-        values: bind(jobs.slice(at, at + count).flatMap(({ id, attempt }) => [id, attempt, worker])),
-      })
-      at += count
-    }
-    const results = await this.#backend.unit(steps, asItIs)
-    return new Set(results.flatMap(({ rows }) => rows as string[]))
+  /** @returns all of them, those of each kind apart */
+  async complete(jobs: readonly TakenJob[], worker: string): Promise<readonly Completed[]> {
+    const groups = groupsOf(jobs)
+    const results = await this.#backend.unit(
+      groups.map((group) => this.#step(group, worker)),
+      asItIs,
+    )
+    return groups.map((group, index) => ({ jobs: group, stood: results[index]?.changes ?? 0 }))
   }
 
-  #statement(count: number) {
-    const { dialect } = this.#backend
-    const shape = dialect.rowsShape(count)
-    const kept = this.#statements.get(shape)
-    if (kept !== undefined) return kept
-    const { select, bind } = dialect.rows(types, count)
-    const query: Query<string> = {
-      sql: `DELETE FROM job WHERE (id, attempt, worker) IN (${select(["id", "attempt", "worker"])}) RETURNING id`,
-      decode: ([id]) => id,
-      wide: false,
-      writes: true,
-      returns: true,
-      label: "jobs.complete",
-    }
-    const made = { query, bind }
-    this.#statements.set(shape, made)
-    return made
+  #step(group: readonly TakenJob[], worker: string): Step {
+    const ids = this.#backend.dialect.list(group.map(({ id }) => id))
+    return { query: this.#complete, values: [ids, (group[0] as TakenJob).attempt, worker] }
   }
+}
+
+/** Those of one kind, in the same attempt. */
+function groupsOf(jobs: readonly TakenJob[]): readonly (readonly TakenJob[])[] {
+  const groups: TakenJob[][] = []
+  for (const one of jobs) {
+    // There are few.
+    const group = groups.findLast(([first]) => first?.kind === one.kind && first.attempt === one.attempt)
+    if (group === undefined || group.length === mostAtOnce) groups.push([one])
+    else group.push(one)
+  }
+  return groups
 }

@@ -264,11 +264,10 @@ export class QueueService implements Taker {
       if (identity === undefined) return
       this.#flushed = batch
       await this.#persist(identity, async () => {
-        const stood = await this.#options.completion.complete(batch, identity.id)
-        for (const job of batch) {
-          const measured = this.#options.jobs.measures.of(job)
-          if (stood.has(job.id)) measured.completed++
-          else measured.fencedOut++
+        for (const { jobs, stood } of await this.#options.completion.complete(batch, identity.id)) {
+          const measured = this.#options.jobs.measures.of(jobs[0] as TakenJob)
+          measured.completed += stood
+          measured.fencedOut += jobs.length - stood
         }
       })
       this.#flushed = []
