@@ -1,4 +1,6 @@
 import type { ServiceContext, SystemParts } from "rootstock/http"
+import { type PasswordCost, Passwords } from "rootstock/shared"
+import { assistantsAccess } from "./access.ts"
 import { makeCaches } from "./caches.ts"
 import { makeHandlers } from "./jobs/handlers.ts"
 import { makeSchedules } from "./jobs/schedules.ts"
@@ -9,12 +11,21 @@ import { type AssistantsDatabase, openStores, type Stores } from "./storages/ind
 /** All that the assistants consist of, over their database. */
 export type Assembled = { readonly stores: Stores; readonly services: Services; readonly parts: SystemParts }
 
-/** Puts the assistants together over their database. */
-export function assemble(database: AssistantsDatabase, context: ServiceContext): Assembled {
+/**
+ * Puts the assistants together over their database.
+ *
+ * @param options.passwordCost what hashes of passwords cost, for tests that need many
+ */
+export function assemble(
+  database: AssistantsDatabase,
+  context: ServiceContext,
+  { passwordCost }: { passwordCost?: PasswordCost } = {},
+): Assembled {
   const stores = openStores(database)
   const caches = makeCaches()
-  const services = makeServices({ ...context, database, stores, caches })
+  const services = makeServices({ ...context, database, stores, caches, passwords: new Passwords(passwordCost) })
   const parts = {
+    access: assistantsAccess(services.auth, context.keys),
     routes: routes(services),
     caches: Object.values(caches),
     handlers: makeHandlers(services),

@@ -8,6 +8,7 @@ export const rules = defineRules({
     cure: "Check both, or have the password reset.",
   },
   BAD_REFRESH_TOKEN: { status: 401, title: "Refresh token is not valid", cure: "Sign in again." },
+  WRONG_PASSWORD: { status: 403, title: "Password is wrong", cure: "Give your present password as current_password." },
   SIGNUP_CLOSED: { status: 403, title: "Sign-up is closed", cure: "Ask an administrator for an account." },
   SLUG_TAKEN: { status: 409, title: "Slug is taken", cure: "Give another slug." },
   EMAIL_TAKEN: { status: 409, title: "E-mail is taken", cure: "Give another e-mail." },

@@ -38,3 +38,6 @@ export const graphEnd = "__end__"
 
 /** Most steps of a chain, and most nodes of a graph. */
 export const mostSteps = 20
+
+/** The tools that a role can have. */
+export const toolNames = ["calendar_create", "calendar_query", "role_call"] as const

@@ -1,7 +1,11 @@
 import type { Route } from "rootstock/http"
 import type { Services } from "../services/index.ts"
+import { authRoutes } from "./auth.ts"
+import { organizationRoutes } from "./organizations.ts"
+import { roleRoutes } from "./roles.ts"
+import { userRoutes } from "./users.ts"
 
-/** All calls of the assistants. */
-export function routes(_services: Services): Route[] {
-  return []
+/** Every call of the assistants, once. */
+export function routes(services: Services): Route[] {
+  return [authRoutes, organizationRoutes, userRoutes, roleRoutes].flatMap((make) => make(services))
 }

@@ -1,4 +1,5 @@
 import type { ServiceContext } from "rootstock/http"
+import type { Passwords } from "rootstock/shared"
 import type { Caches } from "../caches.ts"
 import type { AssistantsDatabase, Stores } from "../storages/index.ts"
 
@@ -7,4 +8,5 @@ export type Context = ServiceContext & {
   readonly database: AssistantsDatabase
   readonly stores: Stores
   readonly caches: Caches
+  readonly passwords: Passwords
 }

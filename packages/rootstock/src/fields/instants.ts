@@ -28,3 +28,15 @@ export function readInstant(text: string): Date | undefined {
   const instant = Date.parse(text)
   return instant >= firstInstant && instant <= lastInstant ? new Date(instant) : undefined
 }
+
+/** Whether a text is the name of a time zone in the IANA database. */
+export function isTimeZone(text: string): boolean {
+  // Offsets such as +03:00 would do for a clock, but have no rules.
+  if (!/^[A-Za-z]/.test(text)) return false
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: text })
+    return true
+  } catch {
+    return false
+  }
+}

@@ -2,7 +2,7 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.
 import { centsFromAmount, commonRules, type FieldProblem, type RuleError } from "../shared/index.ts"
 import { isExact, withoutRounded } from "./exact-numbers.ts"
 import type { JsonSchema } from "./fields.ts"
-import { isDay, readInstant } from "./instants.ts"
+import { isDay, isTimeZone, readInstant } from "./instants.ts"
 
 /** Where a value of a request stands. */
 export type Place = "body" | "query" | "params"
@@ -24,6 +24,9 @@ function validator(useDefaults: boolean): Ajv2020 {
   ajv.addFormat("date-time", (text) => readInstant(text) !== undefined)
   ajv.addFormat("uuid", uuidText)
   ajv.addFormat("email", (text) => /^[^\s@]{1,64}@[^\s@.]+(?:\.[^\s@.]+)+$/.test(text.trim()))
+  ajv.addFormat("time-zone", isTimeZone)
+  // For those who show a form; any text is one.
+  ajv.addFormat("password", true)
   ajv.addKeyword("example")
   return ajv
 }
@@ -37,6 +40,7 @@ const formats: Readonly<Record<string, string>> = {
   "date-time": "must be an instant with its offset, e.g. 2026-01-31T09:00:00.000Z",
   uuid: "must be a UUID in lower case",
   email: "must be an e-mail address",
+  "time-zone": 'must be the name of a time zone, e.g. "Europe/Moscow"',
 }
 
 function isMoney({ parentSchema }: ErrorObject): boolean {
