@@ -57,8 +57,14 @@ const rounds = reader.positive("--rounds", options.rounds)
 const write = options.write ?? options.only === undefined
 
 const ends: (() => void | Promise<void>)[] = []
-const stop = async (): Promise<void> => {
+const stopAll = async (): Promise<void> => {
   for (let end = ends.pop(); end !== undefined; end = ends.pop()) await end()
+}
+let stopping: Promise<void> | undefined
+/** Once for all who ask: what fails because of an interruption must not end the program before it has cleaned up. */
+const stop = (): Promise<void> => {
+  stopping ??= stopAll()
+  return stopping
 }
 const interrupted = (): void => {
   void stop().finally(() => process.exit(130))

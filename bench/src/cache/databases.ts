@@ -15,7 +15,9 @@ export class CacheDatabases {
   readonly folder: string
   /** The users in each of them. */
   readonly users: readonly User[] = users().take(userCount).toArray()
-  readonly #postgres: EmptyDatabase[] = []
+  /** Those that are being made, too. */
+  readonly #postgres: Promise<EmptyDatabase>[] = []
+  #dropped = false
   #files = 0
 
   constructor() {
@@ -39,13 +41,17 @@ export class CacheDatabases {
   }
 
   async empty(): Promise<EmptyDatabase> {
-    const database = await makeEmptyPostgres()
-    this.#postgres.push(database)
-    return database
+    if (this.#dropped) throw new Error("the run is over")
+    const making = makeEmptyPostgres()
+    this.#postgres.push(making)
+    return making
   }
 
   async drop(): Promise<void> {
+    this.#dropped = true
     rmSync(this.folder, { recursive: true, force: true })
-    for (const database of this.#postgres.splice(0)) await database.drop()
+    for (const made of await Promise.allSettled(this.#postgres.splice(0))) {
+      if (made.status === "fulfilled") await made.value.drop()
+    }
   }
 }

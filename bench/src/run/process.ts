@@ -33,8 +33,11 @@ export class AskedProcess<Asked extends { kind: string }> {
       }
       this.#child.once("message", answered)
       this.#child.once("exit", exited)
+      // One that was killed before.
+      this.#child.send(request, (error) => {
+        if (error !== null) reject(error)
+      })
     })
-    this.#child.send(request)
     const answer = await reply
     if ("failure" in answer) throw new Error(`${this.name}: ${answer.failure}`)
     return answer.value
