@@ -43,7 +43,7 @@ export type TestAssistants = AsyncDisposable & {
     method: Method,
     path: string,
     body?: unknown,
-    options?: { as?: string | undefined; headers?: Record<string, string> },
+    options?: { as?: string | undefined; headers?: Record<string, string>; address?: string },
   ): Promise<Answered>
 }
 
@@ -66,16 +66,21 @@ function cacheUrl(place: CachePlace): string {
 /** A key of staff, with all scopes. */
 export const staffKey = "rs_test_staff"
 
+/** What a hash of a password costs here. */
+const cheap = { logN: 4, r: 8, p: 1 }
+
 export type OpenOptions = {
   cachePlace?: CachePlace
   /** A database that is there already; it is not removed. */
   url?: string
+  /** Variables of the environment. */
+  environment?: Readonly<Record<string, string>>
 }
 
 /** Opens the assistants on an engine; the clock stands at noon UTC of a Wednesday. */
 export async function openAssistants(
   engine: Engine,
-  { cachePlace = usualPlaces[engine.name], url }: OpenOptions = {},
+  { cachePlace = usualPlaces[engine.name], url, environment = {} }: OpenOptions = {},
 ): Promise<TestAssistants> {
   const place = url === undefined ? await engine.temporaryDatabase() : { url, dispose: async () => undefined }
   await migrateUp({ url: place.url, directory: fileURLToPath(assistants.migrations) })
@@ -93,14 +98,15 @@ export async function openAssistants(
   const jobs = openJobs(database, { jobs: assistants.jobs, log: log.named("assistants.jobs") })
   const lookupKey = async (key: string) =>
     key === staffKey ? { id: "staff", scopes: ["assistants:admin"] } : undefined
-  const { stores, services, parts } = assemble(database, {
+  const serviceContext = {
     ...context,
     jobs,
     broker: false,
     keys: keyAccess("assistants", "required", lookupKey),
-    settings: readSettings({}),
+    settings: readSettings(environment),
     secrets: { sign: new Uint8Array(32), encryption: [{ id: "test", key: new Uint8Array(32) }] },
-  })
+  }
+  const { stores, services, parts } = assemble(database, serviceContext, { passwordCost: cheap })
   const { handlers } = parts
   const schedules = openSchedules(jobs)
   const scheduler = openScheduler(schedules, {
@@ -153,13 +159,14 @@ export async function openAssistants(
     context,
     clock,
     logged,
-    async send(method, path, body, { as, headers = {} } = {}) {
+    async send(method, path, body, { as, headers = {}, address = "127.0.0.1" } = {}) {
       const payload = body === undefined ? {} : { payload: body as object }
       const authorization = as === undefined ? {} : { authorization: `Bearer ${as}` }
       const response = await server.fastify.inject({
         method,
         url: path,
         headers: { ...authorization, ...headers },
+        remoteAddress: address,
         ...payload,
       })
       return {
