@@ -1,7 +1,16 @@
+import { AnswererChoice } from "./answering.ts"
 import { AuthService } from "./auth.ts"
+import { CalendarService } from "./calendar.ts"
+import { ChatAccess } from "./chat-access.ts"
+import { ChatService } from "./chats.ts"
 import type { Context } from "./context.ts"
+import { CorrectionRuleService } from "./correction-rules.ts"
+import { Mentions } from "./mentions.ts"
+import { MessageService } from "./messages.ts"
 import { OrganizationService } from "./organizations.ts"
 import { PeopleChecks } from "./people-checks.ts"
+import { Posting } from "./posting.ts"
+import { ReviewService } from "./reviews.ts"
 import { RoleService } from "./roles.ts"
 import { SignInLimits } from "./sign-in-limits.ts"
 import { Tokens } from "./tokens.ts"
@@ -16,14 +25,29 @@ export function makeServices(context: Context) {
   const tokens = new Tokens(context)
   const limits = new SignInLimits(context)
   const users = new UserService(context, { people, tokens, passwords, limits })
-  const calendar = {
-    realign: () => {
-      throw new Error("The calendar is not there.")
-    },
-  }
+  const calendar = new CalendarService(context, people)
   const organizations = new OrganizationService(context, { people, users, calendar })
+  const hub = { wake: () => undefined }
+  const notifier = { notify: async () => undefined }
+  const access = new ChatAccess(context, people)
+  const posting = new Posting({ ...context, hub })
+  const answering = new AnswererChoice(context)
+  const messages = new MessageService(context, {
+    access,
+    posting,
+    mentions: new Mentions(context),
+    answering,
+    notifier,
+  })
   return {
     people,
+    calendar,
+    posting,
+    access,
+    chats: new ChatService(context, people, access),
+    messages,
+    reviews: new ReviewService(context, { people, posting, messages }),
+    correctionRules: new CorrectionRuleService(context, people),
     users,
     organizations,
     roles: new RoleService(context, people),

@@ -36,6 +36,15 @@ export class ChatStorage extends Entities(chats, tenant.column("orgId")) {
     return this.list({ where: { participants: { has: userId }, ...activeOf(activeOnly) }, orderBy: newestFirst })
   }
 
+  /** A page of them, the newest message first. @throws CursorError */
+  pageOfUser(
+    userId: string,
+    { activeOnly, cursor, limit }: { activeOnly: boolean; cursor: string | undefined; limit: number },
+  ) {
+    const where = { participants: { has: userId }, ...activeOf(activeOnly) }
+    return this.after(cursor, { where, orderBy: newestFirst, limit })
+  }
+
   /** The newest message first. */
   listByOrg(orgId: string, activeOnly = false): Promise<Chat[]> {
     return this.list({ where: { orgId, ...activeOf(activeOnly) }, orderBy: newestFirst })

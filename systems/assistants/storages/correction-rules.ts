@@ -1,5 +1,5 @@
 import { sql } from "kysely"
-import { type CorrectionRule, correctionRules } from "../schema.ts"
+import { type CorrectionRule, correctionRules, type Message } from "../schema.ts"
 import { tenant } from "../tenancy.ts"
 import { Entities } from "./entities.ts"
 
@@ -17,5 +17,18 @@ export class CorrectionRuleStorage extends Entities(correctionRules, tenant.colu
       .orderBy("id", "desc")
       .limit(limit)
     return (tenant.isUnbounded ? rules : rules.where("orgId", "=", tenant.current)).execute()
+  }
+
+  /** All rules of a role, the newest first. @throws CursorError */
+  pageOfRole(roleId: string, { cursor, limit }: { cursor: string | undefined; limit: number }) {
+    return this.after(cursor, { where: { roleId }, orderBy: [{ createdAt: "desc" }, { id: "desc" }], limit })
+  }
+
+  /** Takes the text of a message, which is deleted, out of the rules: no model is told of it any more. */
+  async forget({ id, senderType }: Pick<Message, "id" | "senderType">): Promise<void> {
+    if (senderType === "ai_role") await this.updateWhere({ aiMessageId: id }, { aiAnswer: "" })
+    const answers = this.sql.selectFrom("messages").select("id").where("replyToId", "=", id)
+    const ids = (await answers.where("senderType", "=", "ai_role").execute()).map((answer) => answer.id)
+    if (ids.length > 0) await this.updateWhere({ aiMessageId: ids }, { userQuestion: "" })
   }
 }

@@ -42,3 +42,5 @@ export type Stores = Storages<typeof storageClasses, typeof tables>
 export function openStores(database: AssistantsDatabase): Stores {
   return database.storages(storageClasses)
 }
+
+export { directKeyOf } from "./chats.ts"
