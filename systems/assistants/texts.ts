@@ -16,4 +16,10 @@ export const texts = {
   /** @param role name of the AI role that was asked */
   budgetSpent: (role: string) =>
     `Роль «${role}» не ответит: месячный лимит токенов вашей организации исчерпан. Обратитесь к администратору.`,
+
+  /** Title of the notice of an event. */
+  reminder: (title: string) => `Напоминание: ${title}`,
+  /** What the role of an event is asked when it fires. */
+  askForReminder: (title: string, description: string | null) =>
+    `Наступило время события календаря «${title}».${description === null ? "" : `\n\n${description}`}\n\nНапиши короткое напоминание тем, кого оно касается.`,
 }

@@ -48,6 +48,22 @@ export class MessageStorage extends Entities(messages, tenant.through("chatId", 
     })
   }
 
+  /** What a role hears of a chat: the newest messages up to one of them, without deleted ones and rejected answers; the oldest first. */
+  async heardUpTo({ chatId, createdAt, id }: Message, limit = 20): Promise<Message[]> {
+    const rows = await this.list({
+      where: {
+        chatId,
+        ...undeletedOf(false),
+        aiReview: ["none", "pending", "approved"],
+        createdAt: { lte: createdAt },
+        or: [{ createdAt: { lt: createdAt } }, { id: { lte: id } }],
+      },
+      orderBy: newestFirst,
+      limit,
+    })
+    return rows.reverse()
+  }
+
   /** Approves an answer that awaits review, or takes an approval back; whether it was not so before. */
   async validateAiResponse(id: string, validated: boolean): Promise<boolean> {
     const from = validated ? ("pending" as const) : ("approved" as const)

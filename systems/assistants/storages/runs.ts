@@ -1,3 +1,4 @@
+import { sql } from "kysely"
 import { Storage } from "rootstock"
 import { type AiRun, aiRuns, aiToolCalls, tables } from "../schema.ts"
 import { tenant } from "../tenancy.ts"
@@ -16,10 +17,34 @@ export class RunStorage extends Entities(aiRuns, tenant.column("orgId")) {
       .where("createdAt", ">=", start)
       .where("createdAt", "<", end)
       .select((of) =>
-        of.cast<number>(of.fn.sum(of("promptTokens", "+", of.ref("completionTokens"))), "integer").as("tokens"),
+        of.cast<number>(of.fn.sum(of("promptTokens", "+", of.ref("completionTokens"))), "bigint").as("tokens"),
       )
     const [row] = await (tenant.isUnbounded ? within : within.where("orgId", "=", tenant.current)).execute()
     return row?.tokens ?? 0
+  }
+
+  /** How many runs of an organisation are running beside these. */
+  async countRunning(orgId: string, besides: readonly string[] = []): Promise<number> {
+    // The index of open runs is known by its own condition only.
+    let running = this.sql
+      .selectFrom("aiRuns")
+      .where(sql<boolean>`state IN ('queued', 'running') AND state = 'running'`)
+      .where("orgId", "=", orgId)
+      .select((of) => of.fn.countAll<number>().as("runs"))
+    if (besides.length > 0) running = running.where("id", "not in", [...besides])
+    const [row] = await (tenant.isUnbounded ? running : running.where("orgId", "=", tenant.current)).execute()
+    return row?.runs ?? 0
+  }
+
+  /** Runs of all states that began for others, and for those in turn. */
+  async descendants(id: string): Promise<AiRun[]> {
+    const found: AiRun[] = []
+    for (let parents = [id]; parents.length > 0; ) {
+      const children = await this.list({ where: { parentRunId: parents }, orderBy: { id: "asc" } })
+      found.push(...children)
+      parents = children.map((child) => child.id)
+    }
+    return found
   }
 
   /** The newest first. */
