@@ -22,6 +22,8 @@ declare module "fastify" {
 /** The calls of one system, and what they need. */
 export type MountedSystem = {
   readonly name: string
+  /** Name for people; `name` where there is none. */
+  readonly title?: string | undefined
   readonly routes: readonly Route[]
   readonly auth: AuthMode
   /** Who may make its calls; those who have a key of the server's, as `auth` says, where it has no such rules of its own. */

@@ -1,20 +1,19 @@
 import { randomUUID } from "node:crypto"
 import type { AddressInfo } from "node:net"
-import swagger from "@fastify/swagger"
-import swaggerUi from "@fastify/swagger-ui"
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify as makeFastify } from "fastify"
 import { UnavailableError } from "../errors/index.ts"
 import { invalidRequest, keepNumbers } from "../fields/index.ts"
 import { type Logger, withRequestId } from "../log/index.ts"
 import { type MetricSource, prometheusText, prometheusType } from "../metrics/index.ts"
 import { commonRules } from "../shared/index.ts"
-import type { Access } from "./access.ts"
 import { authenticateReader, type KeyLookup, keyAccess } from "./authentication.ts"
 import { type MountedSystem, mountCalls } from "./calls.ts"
-import { problemAnswers, withComponents } from "./documentation.ts"
+import { problemAnswers } from "./documentation.ts"
+import { documentCalls } from "./documents.ts"
 import { EventStreams, type Ticker } from "./event-streams.ts"
 import { givenRequestId } from "./headers.ts"
 import { type HealthParts, healthCheck } from "./health.ts"
+import { addIndex } from "./index-page.ts"
 import { checkListening, isLoopback } from "./listen.ts"
 import { answerMalformed } from "./malformed.ts"
 import { operationRoutes, operationsPath, operatorAccess } from "./operations/index.ts"
@@ -28,7 +27,7 @@ const requestTimeout = 60_000
 const stopPatience = 10_000
 
 export type ServerOptions = {
-  /** Title of the OpenAPI document. */
+  /** Title of the server; of the OpenAPI document too, where one system is alone. */
   title: string
   /** Version of the OpenAPI document. */
   version: string
@@ -68,7 +67,8 @@ export type Server = {
 
 /**
  * Makes the server that all systems share: problem documents, request ids, checks by schema, keys, `/docs`,
- * `/schema/openapi.json` and `/health`.
+ * `/schema/openapi.json`, `/health`, `/metrics`, and an index at `/`. Of several systems, each has its documentation and
+ * its OpenAPI document under its name; those at the root are about the operations then.
  *
  * @throws where two calls have the same method and path
  */
@@ -106,21 +106,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   fastify.setNotFoundHandler((request, reply) => {
     return answerProblem(noSuchCall(request), request, reply, log)
   })
-  const operators = operatorAccess({ token: options.operatorToken, publicUrl: options.publicUrl })
-  const accesses = systems.map(({ name, auth, access }) => access ?? keyAccess(name, auth, options.lookupKey))
-  await documentCalls(fastify, options, Object.assign({}, ...[operators, ...accesses].map(({ schemes }) => schemes)))
-  addHealth(fastify, options)
-  addMetrics(fastify, options)
-  for (const [at, system] of systems.entries()) {
-    const { name, routes, answers, operations } = system
-    const access = accesses[at] as Access
-    mountCalls(fastify, { prefix: prefixOf(system, systems), routes, access, answers, streams })
-    if (operations === undefined) continue
-    const prefix = `${operationsPath}/${name}`
-    mountCalls(fastify, { prefix, routes: operationRoutes(operations), access: operators, answers, streams })
-  }
+  const checks = await mountAll(fastify, options, streams)
   await fastify.ready()
-  fastify.swagger()
+  for (const check of checks) check()
 
   let stopping: Promise<void> | undefined
   return {
@@ -209,46 +197,51 @@ function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyRe
     .send(problem)
 }
 
-/** What stands before the paths of a system: nothing where it is alone. */
-function prefixOf({ name }: MountedSystem, systems: readonly MountedSystem[]): string {
-  return systems.length === 1 ? "" : `/${name}`
-}
-
-/** `Shop` for the paths of the shop, where there are other systems beside it. */
-function ownerOf(path: string, systems: readonly MountedSystem[]): string {
-  if (path.startsWith(`${operationsPath}/`)) return "Operations"
-  const owner = systems.length === 1 ? undefined : systems.find(({ name }) => path.startsWith(`/${name}/`))
-  return owner === undefined ? "" : owner.name.charAt(0).toUpperCase() + owner.name.slice(1)
-}
-
-async function documentCalls(
+/**
+ * Registers the calls of all systems, with their documents: one at the root where a system is alone; else one for each
+ * system under its name, and at the root one of what the server has for all of them, with the operations.
+ *
+ * @returns what checks the documents when everything is registered
+ */
+async function mountAll(
   fastify: FastifyInstance,
   options: ServerOptions,
-  schemes: Access["schemes"],
-): Promise<void> {
-  await fastify.register(swagger, {
-    openapi: {
-      openapi: "3.1.0",
-      info: { title: options.title, version: options.version },
-      ...(options.publicUrl === undefined ? {} : { servers: [{ url: options.publicUrl }] }),
-      components: { securitySchemes: schemes },
-    },
-    convertConstToEnum: false,
-    transform: ({ url, route }) => {
-      const { operation } = (route.config ?? {}) as { operation?: Record<string, unknown> }
-      return { url, schema: operation ?? { hide: true } }
-    },
-    transformObject: (document) =>
-      withComponents(("openapiObject" in document ? document.openapiObject : {}) as Record<string, unknown>, (path) =>
-        ownerOf(path, options.systems),
-      ),
-  })
-  await fastify.register(swaggerUi, { routePrefix: "/docs" })
-  let text: string | undefined
-  fastify.get("/schema/openapi.json", (_request, reply) => {
-    text ??= JSON.stringify(fastify.swagger())
-    return reply.type("application/json").send(text)
-  })
+  streams: EventStreams,
+): Promise<(() => void)[]> {
+  const { systems, version, publicUrl, title } = options
+  const operators = operatorAccess({ token: options.operatorToken, publicUrl })
+  const mounted = systems.map((system) => ({
+    ...system,
+    prefix: systems.length === 1 ? "" : `/${system.name}`,
+    access: system.access ?? keyAccess(system.name, system.auth, options.lookupKey),
+  }))
+  const alone = mounted.filter(({ prefix }) => prefix === "")
+  const checks: (() => void)[] = []
+  // Before the root has a document, which would list what is registered within it too.
+  for (const { title: own, ...system } of mounted.filter(({ prefix }) => prefix !== "")) {
+    await fastify.register(async (scope) => {
+      const document = { title: own ?? system.name, version, publicUrl, accesses: [system.access] }
+      checks.push(await documentCalls(scope, { ...document, prefix: system.prefix }))
+      mountCalls(scope, { ...system, streams })
+    })
+  }
+  const accesses = [operators, ...alone.map(({ access }) => access)]
+  const root = alone.length > 0 ? title : `${title}: operations`
+  checks.push(await documentCalls(fastify, { title: root, version, publicUrl, prefix: "", accesses }))
+  addHealth(fastify, options)
+  addMetrics(fastify, options)
+  for (const system of alone) mountCalls(fastify, { ...system, streams })
+  for (const { name, answers, operations } of mounted) {
+    if (operations === undefined) continue
+    const prefix = `${operationsPath}/${name}`
+    mountCalls(fastify, { prefix, routes: operationRoutes(operations), access: operators, answers, streams })
+  }
+  addIndex(
+    fastify,
+    title,
+    mounted.map(({ name, title = name, prefix }) => ({ title, prefix })),
+  )
+  return checks
 }
 
 const partSchema = { type: "string", enum: ["connected", "off", "away"] }

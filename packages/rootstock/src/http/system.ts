@@ -99,6 +99,7 @@ export function mountable<S extends Tables>(
 ): MountedSystem {
   return {
     name: system.name,
+    title: system.title,
     routes,
     access,
     // Who has rules of his own lets nobody in without credentials but where a route says so.

@@ -81,7 +81,7 @@ test("puts each of several systems under its name, with schemas and operations o
     title: "Two",
     version: "1",
     systems: [
-      { name: "example", routes: exampleRoutes, auth: "open", answers: noAnswers },
+      { name: "example", title: "Example", routes: exampleRoutes, auth: "open", answers: noAnswers },
       { name: "other", routes: [other], auth: "required", answers: noAnswers },
     ],
     lookupKey: async () => undefined,
@@ -90,16 +90,36 @@ test("puts each of several systems under its name, with schemas and operations o
   })
   assert.equal((await server.fastify.inject({ url: "/example/things/3" })).statusCode, 200)
   assert.equal((await server.fastify.inject({ url: "/other/things" })).statusCode, 401)
-  const document = (await server.fastify.inject({ url: "/schema/openapi.json" })).json()
-  assert.deepEqual(await new Validator().validate(structuredClone(document)), { valid: true })
-  const { ExampleThings, OtherThings } = document.components.schemas
+  const [example, others, root] = await Promise.all(
+    ["/example", "/other", ""].map(async (prefix) => {
+      const document = (await server.fastify.inject({ url: `${prefix}/schema/openapi.json` })).json()
+      assert.deepEqual(await new Validator().validate(structuredClone(document)), { valid: true })
+      const page = await server.fastify.inject({ url: `${prefix}/docs/` })
+      assert.match(page.body, /swagger-ui/)
+      assert.deepEqual((await server.fastify.inject({ url: `${prefix}/docs/json` })).json(), document)
+      return document
+    }),
+  )
   assert.deepEqual(
-    [Object.keys(ExampleThings.properties), Object.keys(OtherThings.properties)],
+    [example, others, root].map(({ info, paths }) => [info.title, Object.keys(paths).sort()]),
+    [
+      ["Example", ["/example/things", "/example/things/{thing_id}"]],
+      ["other", ["/other/things"]],
+      ["Two: operations", ["/health", "/metrics"]],
+    ],
+  )
+  assert.deepEqual(
+    [
+      Object.keys(example.components.schemas.Things.properties),
+      Object.keys(others.components.schemas.Things.properties),
+    ],
     [["things", "total"], ["n"]],
   )
-  const [first, second] = [document.paths["/example/things"].get, document.paths["/other/things"].get]
+  const [first, second] = [example.paths["/example/things"].get, others.paths["/other/things"].get]
   assert.deepEqual([first.operationId, second.operationId], ["getExampleThings", "getOtherThings"])
   assert.deepEqual([first.security, second.security], [[{}, { apiKey: [] }], [{ apiKey: [] }]])
+  const unknown = await server.fastify.inject({ url: "/example/nothing" })
+  assert.deepEqual([unknown.statusCode, unknown.json().error_code], [404, "NOT_FOUND"])
   await server.stop()
 })
 
@@ -265,7 +285,7 @@ test("checks a key that is given although none is needed, and says whose it is",
   await server.fastify.inject({ url: "/who" })
   await server.fastify.inject({ url: "/who", headers: { "x-api-key": "good" } })
   assert.equal((await server.fastify.inject({ url: "/who", headers: { "x-api-key": "bad" } })).statusCode, 401)
-  assert.deepEqual(seen, [{ kind: "user" }, { kind: "api_key", id: "key-1" }])
+  assert.deepEqual(seen, [{ kind: "user" }, { kind: "api_key", id: "key-1", scopes: ["example:admin"] }])
   await server.stop()
 })
 
