@@ -1,7 +1,10 @@
 import type { ServiceContext, SystemParts } from "rootstock/http"
 import { type PasswordCost, Passwords } from "rootstock/shared"
 import { assistantsAccess } from "./access.ts"
+import { chooseProvider } from "./ai/choose.ts"
+import type { Provider } from "./ai/provider.ts"
 import { makeCaches } from "./caches.ts"
+import { concurrency } from "./jobs/definitions.ts"
 import { makeHandlers } from "./jobs/handlers.ts"
 import { makeSchedules } from "./jobs/schedules.ts"
 import { routes } from "./routes/index.ts"
@@ -15,20 +18,29 @@ export type Assembled = { readonly stores: Stores; readonly services: Services; 
  * Puts the assistants together over their database.
  *
  * @param options.passwordCost what hashes of passwords cost, for tests that need many
+ * @param options.provider what answers for AI roles, for tests; else the settings say
  */
 export function assemble(
   database: AssistantsDatabase,
   context: ServiceContext,
-  { passwordCost }: { passwordCost?: PasswordCost } = {},
+  { passwordCost, provider }: { passwordCost?: PasswordCost; provider?: Provider } = {},
 ): Assembled {
   const stores = openStores(database)
-  const caches = makeCaches()
-  const services = makeServices({ ...context, database, stores, caches, passwords: new Passwords(passwordCost) })
+  const caches = makeCaches(context.settings.PROMPT_DIR)
+  const services = makeServices({
+    ...context,
+    database,
+    stores,
+    caches,
+    passwords: new Passwords(passwordCost),
+    provider: provider ?? chooseProvider(context.settings, context.clock),
+  })
   const parts = {
     access: assistantsAccess(services.auth, context.keys),
     routes: routes(services),
     caches: Object.values(caches),
     handlers: makeHandlers(services),
+    concurrency,
     schedules: makeSchedules(context.timeZone),
   }
   return { stores, services, parts }

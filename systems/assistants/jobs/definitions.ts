@@ -1,4 +1,4 @@
-import { objectOf, uuidText } from "rootstock/fields"
+import { moment, objectOf, uuidText } from "rootstock/fields"
 import { defineJob, type Job } from "rootstock/jobs"
 
 /** An answer of an AI role to be made. The model is asked outside of transactions; the answer is its commit. */
@@ -7,5 +7,36 @@ export const runExecute = defineJob("run.execute", {
   payload: objectOf("RunExecute", { runId: uuidText }),
 })
 
+/** A look for runs that are running and that nobody makes any more. */
+export const runsSweep = defineJob("runs.sweep", { queue: "upkeep", payload: objectOf("RunsSweep", {}) })
+
+/** The most jobs of a queue that a worker does at a time. */
+export const concurrency = { ai: 2 } as const
+
+/** A fire of an event of the calendar that is due. */
+export const calendarFire = defineJob("calendar.fire", {
+  queue: "calendar",
+  payload: objectOf("CalendarFire", { eventId: uuidText }),
+  transactional: true,
+})
+
+/** What people are told of an event that fired; its role is asked outside of transactions. */
+export const calendarAnnounce = defineJob("calendar.announce", {
+  queue: "calendar",
+  payload: objectOf("CalendarAnnounce", { eventId: uuidText, dueAt: moment }),
+})
+
+/** A look for events that are due and have no live schedule. */
+export const calendarRepair = defineJob("calendar.repair", {
+  queue: "calendar",
+  payload: objectOf("CalendarRepair", {}),
+})
+
 /** All kinds of jobs of the assistants. */
-export const jobs: readonly Job[] = [runExecute as Job]
+export const jobs: readonly Job[] = [
+  runExecute,
+  runsSweep,
+  calendarFire,
+  calendarAnnounce,
+  calendarRepair,
+] as readonly Job[]

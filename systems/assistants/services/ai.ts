@@ -88,8 +88,8 @@ export class AiService {
   /** Aborts of the runs that are made in this process. */
   readonly #live = new Map<string, AbortController>()
 
-  constructor(context: Context, { provider, events }: { provider: Provider; events: EventMaker }) {
-    const { stores, caches, clock, log } = context
+  constructor(context: Context, { events }: { events: EventMaker }) {
+    const { stores, caches, clock, log, provider } = context
     this.provider = provider
     this.#stores = stores
     this.#clock = clock

@@ -1,5 +1,6 @@
 import type { ServiceContext } from "rootstock/http"
 import type { Passwords } from "rootstock/shared"
+import type { Provider } from "../ai/provider.ts"
 import type { Caches } from "../caches.ts"
 import type { AssistantsDatabase, Stores } from "../storages/index.ts"
 
@@ -9,4 +10,6 @@ export type Context = ServiceContext & {
   readonly stores: Stores
   readonly caches: Caches
   readonly passwords: Passwords
+  /** What answers for AI roles. */
+  readonly provider: Provider
 }

@@ -1,4 +1,6 @@
+import { AiService } from "./ai.ts"
 import { AnswererChoice } from "./answering.ts"
+import { AnswerService } from "./answers.ts"
 import { AuthService } from "./auth.ts"
 import { CalendarService } from "./calendar.ts"
 import { ChatAccess } from "./chat-access.ts"
@@ -12,6 +14,7 @@ import { PeopleChecks } from "./people-checks.ts"
 import { Posting } from "./posting.ts"
 import { ReviewService } from "./reviews.ts"
 import { RoleService } from "./roles.ts"
+import { RunService } from "./runs.ts"
 import { SignInLimits } from "./sign-in-limits.ts"
 import { Tokens } from "./tokens.ts"
 import { UserService } from "./users.ts"
@@ -27,7 +30,7 @@ export function makeServices(context: Context) {
   const users = new UserService(context, { people, tokens, passwords, limits })
   const calendar = new CalendarService(context, people)
   const organizations = new OrganizationService(context, { people, users, calendar })
-  const hub = { wake: () => undefined }
+  const hub = { wake: () => undefined, token: () => undefined }
   const notifier = { notify: async () => undefined }
   const access = new ChatAccess(context, people)
   const posting = new Posting({ ...context, hub })
@@ -39,7 +42,12 @@ export function makeServices(context: Context) {
     answering,
     notifier,
   })
+  const ai = new AiService(context, { events: calendar })
+  const answers = new AnswerService({ ...context, hub }, ai, posting)
   return {
+    ai,
+    answers,
+    runs: new RunService(context, people, ai, answers),
     people,
     calendar,
     posting,
