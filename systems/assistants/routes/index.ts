@@ -7,6 +7,7 @@ import { correctionRuleRoutes } from "./correction-rules.ts"
 import { messageRoutes } from "./messages.ts"
 import { organizationRoutes } from "./organizations.ts"
 import { roleRoutes } from "./roles.ts"
+import { runRoutes } from "./runs.ts"
 import { userRoutes } from "./users.ts"
 
 /** Every call of the assistants, once. */
@@ -19,5 +20,7 @@ export function routes(services: Services): Route[] {
     chatRoutes,
     messageRoutes,
     correctionRuleRoutes,
+    calendarRoutes,
+    runRoutes,
   ].flatMap((make) => make(services))
 }

@@ -9,6 +9,7 @@ import { createLogger } from "rootstock/log"
 import { migrateUp } from "rootstock/migrate"
 import { openScheduler, openSchedules, type Scheduler, type Schedules } from "rootstock/schedule"
 import type { Engine } from "../../../packages/rootstock/test/support/index.ts"
+import type { Provider } from "../ai/provider.ts"
 import { assemble } from "../assemble.ts"
 import { assistants } from "../index.ts"
 import { tables } from "../schema.ts"
@@ -75,12 +76,14 @@ export type OpenOptions = {
   url?: string
   /** Variables of the environment. */
   environment?: Readonly<Record<string, string>>
+  /** What answers for AI roles, in place of the one that the environment names. */
+  provider?: Provider
 }
 
 /** Opens the assistants on an engine; the clock stands at noon UTC of a Wednesday. */
 export async function openAssistants(
   engine: Engine,
-  { cachePlace = usualPlaces[engine.name], url, environment = {} }: OpenOptions = {},
+  { cachePlace = usualPlaces[engine.name], url, environment = {}, provider }: OpenOptions = {},
 ): Promise<TestAssistants> {
   const place = url === undefined ? await engine.temporaryDatabase() : { url, dispose: async () => undefined }
   await migrateUp({ url: place.url, directory: fileURLToPath(assistants.migrations) })
@@ -106,7 +109,10 @@ export async function openAssistants(
     settings: readSettings(environment),
     secrets: { sign: new Uint8Array(32), encryption: [{ id: "test", key: new Uint8Array(32) }] },
   }
-  const { stores, services, parts } = assemble(database, serviceContext, { passwordCost: cheap })
+  const { stores, services, parts } = assemble(database, serviceContext, {
+    passwordCost: cheap,
+    ...(provider === undefined ? {} : { provider }),
+  })
   const { handlers } = parts
   const schedules = openSchedules(jobs)
   const scheduler = openScheduler(schedules, {
@@ -145,7 +151,7 @@ export async function openAssistants(
     schedules,
     scheduler,
     async work() {
-      const worker = jobs.worker({ handlers, pollMs: 50 })
+      const worker = jobs.worker({ handlers, concurrency: parts.concurrency ?? 10, pollMs: 50 })
       await worker.start()
       try {
         while (await jobs.store.jobs.exists({ queue: worker.queues, runAt: { lte: clock.now() } })) {

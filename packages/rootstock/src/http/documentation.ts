@@ -47,8 +47,11 @@ export function refusalsOf({ method, options, streams }: Route, access: Access):
 }
 
 /** Whether answers of a call are kept under an `Idempotency-Key`. */
-export function takesKey(method: Method, { secretAnswer }: Pick<Route["options"], "secretAnswer">): boolean {
-  return method === "POST" && secretAnswer !== true
+export function takesKey(
+  method: Method,
+  { secretAnswer, asksOthers }: Pick<Route["options"], "secretAnswer" | "asksOthers">,
+): boolean {
+  return method === "POST" && secretAnswer !== true && asksOthers !== true
 }
 
 /** The answers of a call to broken rules, by status, as OpenAPI describes them. */

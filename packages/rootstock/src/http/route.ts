@@ -45,6 +45,11 @@ export type RouteOptions<P, Q, B, A> = {
    * Whether the answer has a secret in it, such as a token. Then it is kept nowhere: an `Idempotency-Key` has no effect.
    */
   secretAnswer?: boolean
+  /**
+   * Whether it asks another server on the way, which must not happen in the transaction in which an answer is kept: an
+   * `Idempotency-Key` has no effect.
+   */
+  asksOthers?: boolean
 }
 
 /** The answer of a handler that had nothing to make, because it is there already; answered with the status 200. */
@@ -70,7 +75,7 @@ export type StreamInput<P, Q> = Pick<RouteInput<P, Q, undefined>, "params" | "qu
 /** How a stream of events is described. */
 export type StreamOptions<P, Q> = Omit<
   RouteOptions<P, Q, never, never>,
-  "body" | "answer" | "status" | "mayExist" | "version" | "bodyLimit" | "secretAnswer"
+  "body" | "answer" | "status" | "mayExist" | "version" | "bodyLimit" | "secretAnswer" | "asksOthers"
 >
 
 /** One call of a system. */

@@ -63,6 +63,7 @@ before(async () => {
     route("PATCH", "/who", { summary: "Change", tag: "t", answer: who }, seen),
     route("POST", "/who", { summary: "Make", tag: "t", answer: who }, seen),
     route("POST", "/tokens", { summary: "Token", tag: "t", answer: who, access: "public", secretAnswer: true }, seen),
+    route("POST", "/questions", { summary: "Ask", tag: "t", answer: who, asksOthers: true }, seen),
     route("GET", "/page", { summary: "Page", tag: "t", answer: who, access: "public" }, seen),
   ]
   ;({ server } = await exampleServer({ routes, auth: "required", access: combinedAccess(bearer, keys), answers }))
@@ -90,11 +91,12 @@ test("lets everyone make public calls, whoever they say they are", async () => {
   assert.deepEqual(await send("GET", "/page", { authorization: "Bearer acme" }), [200, "of-acme acme acme"])
 })
 
-test("keeps answers within the scope of the caller, and those with a secret nowhere", async () => {
+test("keeps answers within the scope of the caller, and nowhere those with a secret or of calls that ask others", async () => {
   claimed.length = 0
   const headers = { "idempotency-key": "k", authorization: "Bearer acme" }
   assert.deepEqual(await send("POST", "/who", headers), [200, "of-acme acme acme"])
   assert.deepEqual(await send("POST", "/tokens", headers), [200, "of-acme acme acme"])
+  assert.deepEqual(await send("POST", "/questions", headers), [200, "of-acme acme acme"])
   assert.deepEqual(claimed, ["acme"])
 })
 
@@ -107,6 +109,7 @@ test("says in the OpenAPI document who may make which call", async () => {
   assert.deepEqual(components.securitySchemes.token, { type: "http", scheme: "bearer" })
   const names = ({ parameters }: { parameters: { name: string }[] }) => parameters.map(({ name }) => name)
   assert.deepEqual(names(paths["/tokens"].post), ["X-Request-Id"])
+  assert.deepEqual(names(paths["/questions"].post), ["X-Request-Id"])
   assert.deepEqual(names(paths["/who"].post), ["Idempotency-Key", "X-Request-Id"])
 })
 
