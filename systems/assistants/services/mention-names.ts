@@ -13,7 +13,9 @@ type Range = { readonly start: number; readonly end: number }
 /** Names carry no marks, but letters can be written as a letter with a mark: `й` as two characters. */
 const mentioned = /(?<![\p{L}\p{N}\p{M}_@%+])(@@?)([\p{L}\p{N}\p{M}_]+)/gu
 const userName = /^[\p{L}\p{N}_]{2,50}$/u
-const address = /[\p{L}\p{N}_%+](?:[\p{L}\p{N}\p{M}_.%+-]*[\p{L}\p{N}\p{M}_%+-])?@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+/gu
+/** Looked for from the beginning of a word on, so that long ones are read once. */
+const address =
+  /(?<![\p{L}\p{N}\p{M}_.%+-])[\p{L}\p{N}\p{M}_.%+-]*[\p{L}\p{N}\p{M}_%+-]@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+/gu
 const fence = /^ {0,3}(`{3,}|~{3,})(.*)$/
 
 /** The form in which names are compared. */
