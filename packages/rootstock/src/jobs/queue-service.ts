@@ -35,6 +35,8 @@ const longestPauseMs = 5_000
 /** Has the jobs of one queue done. */
 export class QueueService implements Taker {
   readonly #options: QueueServiceOptions
+  /** Some kind of the queue is. */
+  readonly #transactional: boolean
   #identity: Identity | undefined
   /** Taken, and not begun. */
   #ready: TakenJob[] = []
@@ -45,12 +47,15 @@ export class QueueService implements Taker {
   #flushed: readonly TakenJob[] = []
   #flush: Promise<void> | undefined
   #stopped = false
+  #looksSoon = false
   /** Moving average of how long an attempt takes, in milliseconds; undefined before the first. */
   #meanMs: number | undefined
   #idle: (() => void) | undefined
 
   constructor(options: QueueServiceOptions) {
     this.#options = options
+    const { queue, handlers } = options
+    this.#transactional = [...handlers.values()].some(({ job }) => job.queue === queue && job.transactional)
   }
 
   async start(identity: Identity): Promise<void> {
@@ -131,9 +136,10 @@ export class QueueService implements Taker {
 
   /** A few at a time are not worth a claim while others are at hand. */
   room(): number {
-    const ahead = this.#ahead()
+    const places = this.#places(this.#transactional)
+    const ahead = this.#ahead(places)
     if (this.#ready.length > ahead / 2) return 0
-    return this.#options.concurrency + ahead - this.#running.size - this.#ready.length
+    return places + ahead - this.#running.size - this.#ready.length
   }
 
   accept(jobs: readonly TakenJob[]): void {
@@ -146,22 +152,29 @@ export class QueueService implements Taker {
     return this.#running.has(id) || [this.#ready, this.#returned, this.#flushed].some((jobs) => jobs.some(isIt))
   }
 
-  #ahead(): number {
-    const { concurrency, prefetch } = this.#options
+  /** How many may be begun and not done: those that only wait for one commit are not done at the same time. */
+  #places(transactional: boolean): number {
+    const { concurrency, commits } = this.#options
+    return transactional ? Math.max(concurrency, commits.together) : concurrency
+  }
+
+  #ahead(places: number): number {
     if (this.#meanMs === undefined) return 0
-    return Math.min(prefetch, Math.floor((concurrency * aheadMs) / Math.max(this.#meanMs, 0.05)))
+    return Math.min(this.#options.prefetch, Math.floor((places * aheadMs) / Math.max(this.#meanMs, 0.05)))
   }
 
   #begin(): void {
-    while (this.#ready.length > 0 && this.#running.size < this.#options.concurrency && this.#identity !== undefined) {
-      void this.#perform(this.#ready.shift() as TakenJob, this.#identity)
+    while (this.#ready.length > 0 && this.#identity !== undefined) {
+      const { kind } = this.#ready[0] as TakenJob
+      const handling = this.#options.handlers.get(kind) ?? unknownKind(kind)
+      if (this.#running.size >= this.#places(handling.job.transactional)) return
+      void this.#perform(this.#ready.shift() as TakenJob, handling, this.#identity)
     }
   }
 
-  async #perform(job: TakenJob, identity: Identity): Promise<void> {
-    const { jobs, commits, handlers } = this.#options
+  async #perform(job: TakenJob, handling: JobHandler, identity: Identity): Promise<void> {
+    const { jobs, commits } = this.#options
     const present = jobs.clock.now()
-    const handling = handlers.get(job.kind) ?? unknownKind(job.kind)
     const complete = () => identity.outcomes.complete(job)
     const run = new Run({ job, handling, complete, commits, present })
     const measured = jobs.measures.of(job)
@@ -192,7 +205,18 @@ export class QueueService implements Taker {
       return
     }
     this.#begin()
-    this.#options.source.look()
+    if (this.#ready.length > 0) this.#options.source.look()
+    else this.#lookSoon()
+  }
+
+  /** Several may end in one turn: their places are filled by one claim. */
+  #lookSoon(): void {
+    if (this.#looksSoon) return
+    this.#looksSoon = true
+    process.nextTick(() => {
+      this.#looksSoon = false
+      this.#options.source.look()
+    })
   }
 
   async #settle(job: TakenJob, handling: JobHandler, attempt: Attempt, identity: Identity): Promise<void> {

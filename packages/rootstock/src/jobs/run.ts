@@ -3,7 +3,7 @@ import { withRequestId } from "../log/index.ts"
 import { currentSession, Lease, runWithLease } from "../session/index.ts"
 import { actAs } from "../shared/index.ts"
 import { withRequestScope } from "../storage/index.ts"
-import type { Commits } from "./commits.ts"
+import { boundToContext, type Commits } from "./commits.ts"
 import type { CommitContext, JobContext, JobHandler } from "./define.ts"
 import { FencedOutError, JobInterruptedError, JobTimeoutError } from "./errors.ts"
 import type { TakenJob } from "./taken.ts"
@@ -59,16 +59,25 @@ export class Run {
   /** Never rejects. */
   async perform(): Promise<Attempt> {
     const { job: definition } = this.#handling
-    const timer = setTimeout(() => this.interrupt(tookTooLong(this.job, definition.timeoutMs)), definition.timeoutMs)
+    let timer: NodeJS.Timeout | undefined
+    const limitTime = () => {
+      timer = setTimeout(() => this.interrupt(tookTooLong(this.job, definition.timeoutMs)), definition.timeoutMs)
+    }
     try {
       const payload = definition.payload.read(this.job.payload)
       const handle = () => this.#inName(() => this.#handling.handler(payload, this.#context()))
       if (definition.transactional) {
+        limitTime()
         await this.#commit(handle)
         return { kind: "completed" }
       }
-      await this.#untilInterrupted(() => runWithLease(this.#lease, handle))
-      await this.#completion
+      const handled = runWithLease(this.#lease, handle)
+      // What has returned needs no time limit.
+      if (isThenable(handled) || this.#interruption !== undefined) {
+        limitTime()
+        await this.#untilInterrupted(() => handled)
+      }
+      if (this.#completion !== undefined) await this.#completion
       if (this.#fencedOut) return { kind: "fenced out" }
       return { kind: this.#committed ? "completed" : "returned" }
     } catch (error) {
@@ -122,7 +131,7 @@ export class Run {
       },
     }
     if (this.#handling.job.transactional) return context
-    const commit: CommitContext["commit"] = (effects) => this.#commit(effects)
+    const commit: CommitContext["commit"] = (effects) => this.#commit(boundToContext(effects))
     // Its getter stays one.
     return Object.defineProperty(context, "commit", { value: commit, enumerable: true }) as CommitContext
   }
@@ -194,8 +203,8 @@ export class Run {
   }
 
   #untilInterrupted<T>(work: () => T | Promise<T>): Promise<Awaited<T>> {
-    if (this.#interruption !== undefined) return Promise.reject(this.#interruption)
     return new Promise((resolve, reject) => {
+      if (this.#interruption !== undefined) reject(this.#interruption)
       this.#rejecters.push(reject)
       const end = () => {
         this.#rejecters.splice(this.#rejecters.indexOf(reject), 1)
@@ -212,6 +221,10 @@ export class Run {
       )
     })
   }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | undefined | null)?.then === "function"
 }
 
 function tookTooLong({ id, kind }: TakenJob, limit: number): JobTimeoutError {

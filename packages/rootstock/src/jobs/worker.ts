@@ -27,7 +27,7 @@ export type WorkerOptions = {
   queues?: readonly string[]
   /** The most jobs that are done at a time in each queue, or by queue (default 10). */
   concurrency?: number | Readonly<Record<string, number>>
-  /** The most jobs of a queue that are taken ahead, where they are short; 0 for none (default 1,000). */
+  /** The most jobs of a queue that are taken ahead, where they are short; 0 for none (default 2,000). */
   prefetch?: number
   /** How long `stop` waits for what runs (default 25,000). */
   patienceMs?: number
@@ -100,7 +100,7 @@ export class JobWorker {
       commits: engine.singleWriter ? new SharedCommits() : ownCommits,
       completion: new BatchCompletion(backend),
       holdings: this.#holdings,
-      prefetch: options.prefetch ?? 1_000,
+      prefetch: options.prefetch ?? 2_000,
     }
     this.#services = this.queues.map((queue) => {
       const concurrency = concurrencyOf(queue, options)

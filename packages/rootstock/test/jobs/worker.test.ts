@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from "node:async_hooks"
 import { describe, it } from "node:test"
 import { setTimeout as pause } from "node:timers/promises"
 import fc from "fast-check"
-import { ConfigError, transaction } from "../../src/index.ts"
+import { afterCommit, ConfigError, transaction } from "../../src/index.ts"
 import {
   defineJob,
   FencedOutError,
@@ -134,6 +134,35 @@ describe("a worker", () => {
       )
       await done(jobs)
       assert.equal(most, 3)
+    })
+
+    it("lets more jobs share a commit than are done at a time, where one writes at a time", async () => {
+      const jobs = place.open(all)
+      const numbers = Array.from({ length: 400 }, (_, n) => n)
+      await jobs.sendMany(
+        atomic,
+        numbers.map((n) => ({ n })),
+      )
+      let [running, most, uncommitted, together] = [0, 0, 0, 0]
+      const handler = handle(atomic, async ({ n }, { attempt }) => {
+        most = Math.max(most, ++running)
+        await place.ledger.create({ n })
+        running--
+        // Undoes its own effect, and nobody else's.
+        if (n % 20 === 7 && attempt === 1) throw new Error("not yet")
+        together = Math.max(together, ++uncommitted)
+        afterCommit(() => {
+          uncommitted--
+        })
+      })
+      await place.work(jobs, [handler], { concurrency: 2 })
+      await done(jobs)
+      assert.deepEqual(
+        (await place.effects()).sort((a, b) => a - b),
+        numbers,
+      )
+      assert.ok(most <= 2, `${most} at a time`)
+      if (jobs.engine.singleWriter) assert.ok(together > 2, `${together} in one commit`)
     })
 
     it("claims and completes many with few statements", async () => {
