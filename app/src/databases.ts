@@ -4,7 +4,6 @@ import type { Settings } from "rootstock/config"
 import type { Logger } from "rootstock/log"
 import type { Tables } from "rootstock/schema"
 import { appTables } from "./schema.ts"
-import { systems } from "./systems.ts"
 
 /** Something that has a database of its own: a system, or the app. */
 export type Unit = {
@@ -18,8 +17,8 @@ export type Unit = {
 export const appUnit: Unit = { name: "app", tables: appTables, migrations: new URL("../migrations/", import.meta.url) }
 
 /** The units of these systems and the app's own. */
-export function unitsOf(names: readonly string[]): Unit[] {
-  return [appUnit, ...names.map((name) => systems[name]!)]
+export function unitsOf(systems: readonly Unit[]): Unit[] {
+  return [appUnit, ...systems]
 }
 
 /** The URL of a unit's database. `SCHEMA_NAME` counts for a system that runs alone. */

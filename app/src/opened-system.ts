@@ -10,7 +10,6 @@ import { openSystemCache } from "./caches.ts"
 import type { Workplace } from "./commands/surroundings.ts"
 import { openUnit, urlOf } from "./databases.ts"
 import type { OpenedApp } from "./opened-app.ts"
-import { systems } from "./systems.ts"
 
 /** A system over its opened database, with all that works on it in this process. */
 export type OpenedSystem = {
@@ -38,13 +37,13 @@ export type OpenedSystem = {
  * @param alone whether it is the only system of the process
  */
 export async function openSystem(
-  name: string,
+  system: System<Tables>,
   workplace: Workplace,
   app: OpenedApp,
   alone: boolean,
 ): Promise<OpenedSystem> {
   const { settings, clock, log } = workplace
-  const system = systems[name]!
+  const { name } = system
   const database = await openUnit(system, urlOf(system, settings, alone), workplace)
   try {
     const context = { clock, timeZone: settings.TIME_ZONE, log: log.named(name) }

@@ -6,3 +6,8 @@ import type { Tables } from "rootstock/schema"
 export const systems: Readonly<Record<string, System<Tables>>> = { shop }
 
 export const systemNames = Object.keys(systems)
+
+/** The systems of these names. */
+export function systemsNamed(names: readonly string[]): System<Tables>[] {
+  return names.map((name) => systems[name]!)
+}

@@ -5,12 +5,13 @@ import { test } from "node:test"
 import { forEachEngine } from "../../packages/rootstock/test/support/index.ts"
 import { unitsOf } from "../src/databases.ts"
 import { bringUp } from "../src/migrations.ts"
+import { systemsNamed } from "../src/systems.ts"
 import { run, temporaryFolder } from "./program.ts"
 
 forEachEngine((engine) => {
   test("rootstock inspect prints a database as declarations", async () => {
     await using place = await engine.temporaryDatabase()
-    for (const unit of unitsOf(["shop"])) if (unit.name === "shop") await bringUp(unit, place.url)
+    for (const unit of unitsOf(systemsNamed(["shop"]))) if (unit.name === "shop") await bringUp(unit, place.url)
     const printed = await run(`inspect ${place.url}`)
     assert.equal(printed.code, 0, printed.err)
     assert.match(printed.out, /^import \{.*\} from "rootstock\/schema"/)

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { describe, it, test } from "node:test"
-import { jobs as shopJobs } from "@rootstock/shop"
+import { jobs as shopJobs, shop as shopSystem } from "@rootstock/shop"
 import { AuditStorage } from "rootstock/shared"
 import { forEachEngine } from "../../packages/rootstock/test/support/index.ts"
 import { workplaceOf } from "../src/commands/surroundings.ts"
@@ -14,7 +14,7 @@ type Environment = Record<string, string>
 async function withShop<T>(env: Environment, work: (shop: OpenedSystem) => Promise<T>): Promise<T> {
   const workplace = workplaceOf({ env } as never, { write: () => undefined })
   await using app = await openApp(workplace)
-  const shop = await openSystem("shop", workplace, app, true)
+  const shop = await openSystem(shopSystem as never, workplace, app, true)
   try {
     return await work(shop)
   } finally {

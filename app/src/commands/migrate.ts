@@ -22,7 +22,7 @@ import {
 } from "../command/index.ts"
 import { appUnit, type Unit, unitsOf, urlOf } from "../databases.ts"
 import { folderOf } from "../migrations.ts"
-import { systemNames } from "../systems.ts"
+import { systemNames, systemsNamed } from "../systems.ts"
 import { workplaceOf } from "./surroundings.ts"
 
 const unitNames = [appUnit.name, ...systemNames]
@@ -42,7 +42,7 @@ function chosen({ options }: Call, fallback: readonly string[]): Unit[] {
     throw new UsageError(`--system ${String(name)} is not known; there are ${unitNames.join(", ")}.`)
   }
   const names = name === undefined ? fallback : [String(name)]
-  return unitsOf(systemNames).filter((unit) => names.includes(unit.name))
+  return unitsOf(systemsNamed(systemNames)).filter((unit) => names.includes(unit.name))
 }
 
 /** The one unit that a call means: the only system where it does not say. */

@@ -1,11 +1,13 @@
 import { ValidationError } from "rootstock/errors"
-import { Operations, operator } from "rootstock/http"
+import { Operations, operator, type System } from "rootstock/http"
+import type { Tables } from "rootstock/schema"
 import { actAs } from "rootstock/shared"
 import { type Answer, type Call, type Option, type Surroundings, UsageError } from "../command/index.ts"
 import { unitsOf, urlOf } from "../databases.ts"
 import { refusePending } from "../migrations.ts"
 import { openApp } from "../opened-app.ts"
 import { type OpenedSystem, openSystem } from "../opened-system.ts"
+import { systemsNamed } from "../systems.ts"
 import { numberOption } from "./options.ts"
 import { oneSystemOf, systemOption, type Workplace, workplaceOf } from "./surroundings.ts"
 
@@ -31,11 +33,11 @@ export async function withSystem(
   surroundings: Surroundings,
   work: (opened: OpenedSystem, workplace: Workplace) => Promise<Answer>,
 ): Promise<Answer> {
-  const name = oneSystemOf(call)
+  const [system] = systemsNamed([oneSystemOf(call)]) as [System<Tables>]
   const workplace = workplaceOf(surroundings, { write: (line) => surroundings.complain(line.trimEnd()) })
-  for (const unit of unitsOf([name])) await refusePending(unit, urlOf(unit, workplace.settings, true))
+  for (const unit of unitsOf([system])) await refusePending(unit, urlOf(unit, workplace.settings, true))
   await using app = await openApp(workplace)
-  const opened = await openSystem(name, workplace, app, true)
+  const opened = await openSystem(system, workplace, app, true)
   try {
     return await work(opened, workplace)
   } finally {

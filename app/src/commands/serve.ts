@@ -1,14 +1,23 @@
-import { checkListening, createServer, type HealthParts, mountable, Operations, worstOf } from "rootstock/http"
+import {
+  checkListening,
+  createServer,
+  type HealthParts,
+  mountable,
+  Operations,
+  type System,
+  worstOf,
+} from "rootstock/http"
 import { labelled } from "rootstock/metrics"
+import type { Tables } from "rootstock/schema"
 import type { Command, Surroundings } from "../command/index.ts"
 import { unitsOf, urlOf } from "../databases.ts"
 import { bringUp, refusePending } from "../migrations.ts"
 import { openApp } from "../opened-app.ts"
 import { type OpenedSystem, openSystem } from "../opened-system.ts"
 import { leaveSampleOut, loadSampleOnce } from "../sample.ts"
-import { systems } from "../systems.ts"
+import { systemsNamed } from "../systems.ts"
 import { version } from "../version.ts"
-import { systemArgument, systemsOf, type Workplace, workplaceOf } from "./surroundings.ts"
+import { systemArgument, systemsOf, type Workplace, warnOfSchema, workplaceOf } from "./surroundings.ts"
 
 export const serve: Command = {
   name: "serve",
@@ -28,8 +37,8 @@ export const serve: Command = {
   },
   async run(call, surroundings) {
     const workplace = workplaceOf(surroundings)
-    const names = systemsOf(call)
-    const prepared = await prepare(names, workplace, {
+    const systems = systemsNamed(systemsOf(call))
+    const prepared = await prepareServer(systems, workplace, {
       migrate: call.options["no-migrate"] !== true,
       sample: call.options["no-sample"] !== true,
       work: call.options["no-worker"] !== true,
@@ -37,7 +46,7 @@ export const serve: Command = {
     try {
       const address = await prepared.start()
       const interrupted = surroundings.untilInterrupted()
-      announce(address, names, workplace, surroundings)
+      announce(address, systems, workplace, surroundings)
       await interrupted
       workplace.log.info("Stopping")
     } finally {
@@ -48,19 +57,21 @@ export const serve: Command = {
   },
 }
 
-type Prepared = { start(): Promise<string>; stop(): Promise<void> }
+/** A server that is ready to be started. */
+export type Prepared = { start(): Promise<string>; stop(): Promise<void> }
 
 /** Brings the databases up to date, opens them, and makes the server over them. */
-async function prepare(
-  names: readonly string[],
+export async function prepareServer(
+  systems: readonly System<Tables>[],
   workplace: Workplace,
   wanted: { migrate: boolean; sample: boolean; work: boolean },
 ): Promise<Prepared> {
   const { settings, log } = workplace
-  const alone = names.length === 1
-  const open = names.some((name) => (settings.API_AUTH ?? systems[name]!.auth) === "open")
+  const alone = systems.length === 1
+  const open = systems.some(({ auth }) => (settings.API_AUTH ?? auth) === "open")
   checkListening({ host: settings.HOST, open, allowOpen: settings.ALLOW_OPEN })
-  await bringUpAll(names, workplace, wanted.migrate)
+  warnOfSchema(workplace, alone)
+  await bringUpAll(systems, workplace, wanted.migrate)
   const opened: { close(): Promise<void> }[] = []
   // What was opened last is closed first.
   const close = async () => {
@@ -70,14 +81,14 @@ async function prepare(
     const app = await openApp(workplace)
     opened.push(app)
     const parts: OpenedSystem[] = []
-    for (const name of names) {
-      const one = await openSystem(name, workplace, app, alone)
+    for (const system of systems) {
+      const one = await openSystem(system, workplace, app, alone)
       opened.push(one)
       parts.push(one)
       await sampleOf(one, workplace, wanted)
     }
     const server = await createServer({
-      title: names.map((name) => systems[name]!.title).join(", "),
+      title: systems.map(({ title }) => title).join(", "),
       version,
       publicUrl: settings.PUBLIC_URL,
       systems: parts.map(({ system, database, context, parts, schedules }) => ({
@@ -146,10 +157,14 @@ function healthOf(parts: readonly OpenedSystem[], probeApp: () => Promise<unknow
 }
 
 /** Applies or demands migrations. */
-async function bringUpAll(names: readonly string[], { settings, log }: Workplace, migrate: boolean): Promise<void> {
+async function bringUpAll(
+  systems: readonly System<Tables>[],
+  { settings, log }: Workplace,
+  migrate: boolean,
+): Promise<void> {
   log.info(`Databases: ${settings.databases.shown}`)
-  for (const unit of unitsOf(names)) {
-    const url = urlOf(unit, settings, names.length === 1)
+  for (const unit of unitsOf(systems)) {
+    const url = urlOf(unit, settings, systems.length === 1)
     if (!migrate) {
       await refusePending(unit, url)
       continue
@@ -160,20 +175,23 @@ async function bringUpAll(names: readonly string[], { settings, log }: Workplace
 
 function announce(
   address: string,
-  names: readonly string[],
+  systems: readonly System<Tables>[],
   { log }: Workplace,
   { print, terminal }: Surroundings,
 ): void {
-  const base = (name: string) => (names.length === 1 ? address : `${address}/${name}`)
+  const base = (name: string) => (systems.length === 1 ? address : `${address}/${name}`)
   if (!terminal) {
     log.info(`Listening on ${address}`, { address, docs: `${address}/docs`, openapi: `${address}/schema/openapi.json` })
     return
   }
   print("")
-  for (const name of names) print(`  ${systems[name]!.title.padEnd(14)} ${base(name)}`)
-  print(`  Documentation  ${address}/docs`)
-  print(`  OpenAPI        ${address}/schema/openapi.json`)
+  for (const { name, title } of systems) {
+    print(`  ${title.padEnd(14)} ${base(name)}`)
+    print(`  Documentation  ${base(name)}/docs`)
+    print(`  OpenAPI        ${base(name)}/schema/openapi.json`)
+  }
   print(`  Health         ${address}/health`)
+  print(`  All of it      ${address}/`)
   print("")
   print("  Ctrl-C stops it.")
 }

@@ -38,6 +38,14 @@ function makeFolder(path: string): void {
   }
 }
 
+/** Says that the schema that is set does not count where several systems run. */
+export function warnOfSchema({ settings, log }: Workplace, alone: boolean): void {
+  if (settings.SCHEMA_NAME === undefined || alone) return
+  log.warning(
+    `SCHEMA_NAME=${settings.SCHEMA_NAME} has no effect: several systems run, each in the schema of its own name`,
+  )
+}
+
 /** The argument that names a system. */
 export const systemArgument = {
   name: "system",

@@ -3,8 +3,8 @@ import { unitsOf, urlOf } from "../databases.ts"
 import { refusePending } from "../migrations.ts"
 import { openApp } from "../opened-app.ts"
 import { type OpenedSystem, openSystem } from "../opened-system.ts"
-import { systemNames } from "../systems.ts"
-import { workplaceOf } from "./surroundings.ts"
+import { systemNames, systemsNamed } from "../systems.ts"
+import { warnOfSchema, workplaceOf } from "./surroundings.ts"
 
 export const work: Command = {
   name: "work",
@@ -23,13 +23,14 @@ export const work: Command = {
   async run(call, surroundings) {
     const wanted = wantedOf(call)
     const workplace = workplaceOf(surroundings)
-    const alone = wanted.names.length === 1
+    const alone = wanted.systems.length === 1
+    warnOfSchema(workplace, alone)
     const opened: OpenedSystem[] = []
-    for (const unit of unitsOf(wanted.names)) await refusePending(unit, urlOf(unit, workplace.settings, alone))
+    for (const unit of unitsOf(wanted.systems)) await refusePending(unit, urlOf(unit, workplace.settings, alone))
     await using app = await openApp(workplace)
     try {
-      for (const name of wanted.names) {
-        opened.push(await openSystem(name, workplace, app, alone))
+      for (const system of wanted.systems) {
+        opened.push(await openSystem(system, workplace, app, alone))
       }
       for (const one of opened) {
         one.connectBroker()
@@ -57,7 +58,7 @@ function wantedOf({ options }: Call) {
     throw new UsageError("--only-scheduler and --no-scheduler leave nothing to do.", "Give one of them.")
   }
   const queues = queuesOf(options["queues"])
-  return { names, jobs: !onlyScheduler, scheduler: options["no-scheduler"] !== true, queues }
+  return { systems: systemsNamed(names), jobs: !onlyScheduler, scheduler: options["no-scheduler"] !== true, queues }
 }
 
 function queuesOf(given: unknown): string[] | undefined {
