@@ -51,7 +51,7 @@ test("rootstock migrate applies, shows, checks, takes back and stamps", async ()
   assert.equal((await call("check", 1)).out.includes("shop: table users is missing."), true)
   assert.match(
     (await call("up")).out,
-    /^app: applied .*\nshop: applied .*_first_tables\.\n[\s\S]*shop: applied .*_jobs_and_state\.\n/,
+    /^app: applied .*_first_tables\.\napp: applied .*_secrets\.\nshop: applied .*_first_tables\.\n[\s\S]*shop: applied .*_jobs_and_state\.\n/,
   )
   assert.match((await call("up")).out, /app: nothing to apply\.\nshop: nothing to apply\./)
   assert.equal(JSON.parse((await call("status --json")).out).shop[0].state, "applied")
