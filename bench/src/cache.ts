@@ -73,8 +73,9 @@ process.once("SIGINT", interrupted)
 process.once("SIGTERM", interrupted)
 try {
   progress("starting Redis")
-  const redis = await startRedis()
-  ends.push(redis.stop)
+  const starting = startRedis()
+  ends.push(async () => (await starting).stop())
+  const redis = await starting
   const databases = new CacheDatabases()
   ends.push(() => databases.drop())
   for (const name of chosen) {

@@ -40,10 +40,9 @@ export function registerKeys(declarations: readonly CacheDeclaration[]): {
         onWrite,
       })
     } else {
-      const { pattern, life, load, exampleTags } = one.declaration
+      const { pattern, life, owner, exampleTags } = one.declaration
       results.push(one.declaration)
       const tables = [...new Set(exampleTags.map(({ table }) => table.name))]
-      const owner = load.name === "" ? "(a function)" : load.name
       keys.push({ key: pattern, pattern: pattern.text, ttlMs: life.ttlMs, owner, tables, onWrite: "invalidate" })
     }
   }

@@ -36,12 +36,15 @@ export type CachedResult<A extends readonly KeyValue[], R> = {
 export class ResultDeclaration {
   readonly pattern: KeyPattern
   readonly life: Life
+  /** The name of the function, for people. */
+  readonly owner: string
   readonly load: (...values: never[]) => unknown
   readonly #tags: ((...values: never[]) => readonly Tag[]) | undefined
 
   constructor(key: string, options: ResultOptions<never[]>, load: (...values: never[]) => unknown) {
     this.pattern = new KeyPattern(key)
     this.life = lifeOf(key, options)
+    this.owner = load.name === "" ? "(a function)" : load.name
     // What is kept for all scopes is made in none: a function that asks a storage in a scope takes its value as argument.
     this.load = (...values) => outsideScopes(() => load(...values))
     this.#tags = options.tags

@@ -29,7 +29,8 @@ export function realTimers(random: () => number = Math.random): Timers {
   return {
     now: elapsed,
     after(milliseconds, work) {
-      const timer = setTimeout(work, milliseconds)
+      // Node leaves out the part of a millisecond, and who waits would have to wait once more.
+      const timer = setTimeout(work, Math.ceil(milliseconds))
       return () => clearTimeout(timer)
     },
     soon: (work) => process.nextTick(work),
