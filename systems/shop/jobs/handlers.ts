@@ -23,7 +23,8 @@ export function makeHandlers(services: Services, timeZone: string): JobHandler[]
           await transaction(() => orders.place(order, "queue"), { nested: true, name: "order" })
         } catch (error) {
           if (!(error instanceof RuleError)) throw error
-          await rejectedOrders.keep(order, error, context.job.id)
+          // One of ours, or one without an id, is known by that of its job.
+          await rejectedOrders.keep(order, error, context.messageId ?? context.job.id)
         }
       }),
     ),

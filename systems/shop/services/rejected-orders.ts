@@ -1,3 +1,4 @@
+import { hash } from "node:crypto"
 import { afterCommit, transaction } from "rootstock"
 import type { Logger } from "rootstock/log"
 import { absent, fail, type RuleError } from "rootstock/shared"
@@ -27,11 +28,17 @@ export class RejectedOrderService {
   /**
    * Keeps an order that broke a rule, in the transaction that is open.
    *
-   * @param messageId of the message that it came with
+   * @param messageId of the message that it came with; the same message is kept once, however often it comes
    */
   async keep(order: NewOrder, error: RuleError, messageId: string): Promise<void> {
+    const kept = keptId(messageId)
+    const before = await this.#stores.rejectedOrders.byMessageId(kept)
+    if (before !== undefined) {
+      this.#log.info(`Rejected order ${before.id} came again`, { rejected_order_id: before.id })
+      return
+    }
     const { id } = await this.#stores.rejectedOrders.create({
-      messageId,
+      messageId: kept,
       payload: newOrder.toJson!(order),
       reason: error.code,
       details: {
@@ -67,4 +74,14 @@ export class RejectedOrderService {
     for (const productId of emptied) this.#products.warnIfEmpty({ id: productId, stockQuantity: 0 })
     return order
   }
+}
+
+/** The most characters of an id that are kept. */
+const longestId = 128
+
+/** A longer id is kept as its beginning and its hash, by which it is told from all others. */
+function keptId(messageId: string): string {
+  if (messageId.length <= longestId) return messageId
+  const digest = hash("sha256", messageId, "hex")
+  return messageId.slice(0, longestId - digest.length).toWellFormed() + digest
 }

@@ -63,12 +63,17 @@ requireService("TEST_AMQP_URL", "the shop's queues at RabbitMQ", (server) => {
         publish("order_update", { id: 999_999, status: "confirmed" })
         publish("order", order, "message-1")
         publish("order", order, "message-1")
-        publish("order", { ...order, items: [{ product_id: 999_999, quantity: 1 }] })
+        const unknown = { ...order, items: [{ product_id: 999_999, quantity: 1 }] }
+        publish("order", unknown)
+        for (const id of ["rejected-1", "x".repeat(200), `${"x".repeat(199)}y`]) publish("order", unknown, id)
         publish("order", order)
         await channel.waitForConfirms()
         await until(async () => (await total(shop)) === 2)
         await until(async () => (await shop.jobs.store.dead.count()) === 4)
-        await until(async () => (await expectAnswer(shop, 200, "GET", "/orders/rejected")).total === 1)
+        await until(async () => (await expectAnswer(shop, 200, "GET", "/orders/rejected")).total === 4)
+        const ids = (await shop.stores.rejectedOrders.list()).map(({ messageId }) => String(messageId))
+        assert.ok(ids.includes("rejected-1"))
+        assert.deepEqual(ids.map(({ length }) => length).sort(), [10, 128, 128, 36].sort())
         const reasons = (await shop.jobs.store.dead.list()).map(({ lastError }) => String(lastError))
         for (const reason of [/no JSON/, /does not fit/, /2000000 bytes/, /NOT_FOUND/]) {
           assert.ok(

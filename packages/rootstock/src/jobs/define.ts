@@ -16,6 +16,8 @@ export type JobContext = {
     readonly lane: number
     readonly createdAt: Date
   }
+  /** The id that its producer gave the message of others that became the job; undefined where there is none. */
+  readonly messageId: string | undefined
   /** From 1. */
   readonly attempt: number
   /** The instant that the job is for: that of its schedule, or for which it was sent. The same at each attempt. */

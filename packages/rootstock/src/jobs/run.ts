@@ -118,11 +118,12 @@ export class Run {
   }
 
   #context(): JobContext | CommitContext {
-    const { id, kind, queue, lane, createdAt, attempt, fireAt } = this.job
+    const { id, kind, queue, lane, createdAt, messageId, attempt, fireAt } = this.job
     const instant = fireAt ?? createdAt
     const signal = () => this.#signal()
     const context = {
       job: { id, kind, queue, lane, createdAt },
+      messageId: messageId ?? undefined,
       attempt,
       fireAt: instant,
       lateMs: Math.max(0, this.#present.getTime() - instant.getTime()),

@@ -3,6 +3,8 @@ import { createdAt } from "../shared/index.ts"
 
 /** The most characters of the name of a queue or a kind. */
 export const longestName = 64
+/** The most characters of a message's id: AMQP has no longer ones. */
+export const longestMessageId = 255
 
 /** Work that waits or is being done. A row goes when its work is done, so that the table stays small. */
 export const job = table(
@@ -20,6 +22,7 @@ export const job = table(
     dedupe: text({ max: 300 }).nullable().describe("Kind and key: no two waiting jobs have the same."),
     fireAt: timestamp().nullable().describe("The instant that it is for, where that is not when it was made."),
     payload: json(),
+    messageId: text({ max: longestMessageId }).nullable().describe("What its producer called the message that it was."),
     lastError: text().nullable(),
     createdAt: createdAt(),
   },
@@ -43,6 +46,7 @@ export const jobDead = table(
     maxAttempts: integer(),
     fireAt: timestamp().nullable(),
     payload: json(),
+    messageId: text({ max: longestMessageId }).nullable(),
     lastError: text().nullable(),
     createdAt: timestamp().describe("When the job was made."),
     diedAt: timestamp(),
@@ -79,7 +83,7 @@ export const inbox = table(
   "inbox",
   {
     consumer: text({ max: longestName }).primaryKey(),
-    messageId: text({ max: 255 }).primaryKey(),
+    messageId: text({ max: longestMessageId }).primaryKey(),
     at: timestamp(),
   },
   (t) => [index(t.at)],

@@ -14,6 +14,8 @@ export type TakenJob = {
   readonly maxAttempts: number
   readonly fireAt: Date | null
   readonly payload: unknown
+  /** What its producer called the message of others that it was. */
+  readonly messageId: string | null
   readonly createdAt: Date
 }
 
@@ -28,6 +30,7 @@ const keys = [
   "fireAt",
   "payload",
   "createdAt",
+  "messageId",
 ] as const satisfies readonly (keyof TakenJob)[]
 
 const columns = keys.map((key) => definitionOf(job).column.get(key) as ColumnDefinition)
@@ -54,5 +57,6 @@ export function takenDecoder(dialect: Dialect): (row: readonly unknown[]) => Tak
     fireAt: value(row, 7),
     payload: value(row, 8),
     createdAt: value(row, 9),
+    messageId: value(row, 10),
   })
 }

@@ -43,7 +43,8 @@ describe("jobs.send", () => {
           dedupe: null,
           fireAt: null,
           payload: { n: 7 },
-          lastError: null,
+          messageId: null,
+        lastError: null,
           createdAt: later(0),
         },
       ])

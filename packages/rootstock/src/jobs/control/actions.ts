@@ -28,10 +28,10 @@ export function retryJobs(jobs: Jobs, target: JobTarget, record?: RecordActed): 
     const present = jobs.clock.now()
     const rows = await removeDead(jobs, ids)
     await jobs.store.jobs.createMany(
-      rows.map(({ id, queue, kind, lane, attempt, fireAt, payload, lastError, createdAt, maxAttempts }) => {
+      rows.map(({ id, queue, kind, lane, attempt, fireAt, payload, messageId, lastError, createdAt, maxAttempts }) => {
         // Attempts go on counting, so that no two takings of a job are alike.
         const most = attempt + (jobs.definition(kind)?.attempts ?? maxAttempts)
-        const facts = { id, queue, kind, lane, attempt, fireAt, payload, lastError, createdAt }
+        const facts = { id, queue, kind, lane, attempt, fireAt, payload, messageId, lastError, createdAt }
         return { ...facts, runAt: present, maxAttempts: most }
       }),
       { returning: false },
@@ -64,8 +64,8 @@ export function cancelJobs(jobs: Jobs, target: JobTarget, record?: RecordActed):
     const diedAt = jobs.clock.now()
     const rows = await removeLiving(jobs, ids)
     await jobs.store.dead.createMany(
-      rows.map(({ id, queue, kind, lane, attempt, maxAttempts, fireAt, payload, lastError, createdAt }) => {
-        const facts = { id, queue, kind, lane, attempt, maxAttempts, fireAt, payload, lastError, createdAt }
+      rows.map(({ id, queue, kind, lane, attempt, maxAttempts, fireAt, payload, messageId, lastError, createdAt }) => {
+        const facts = { id, queue, kind, lane, attempt, maxAttempts, fireAt, payload, messageId, lastError, createdAt }
         return { ...facts, reason: "cancelled" as const, diedAt }
       }),
       { returning: false },

@@ -111,7 +111,7 @@ export class DeadLetters {
     const { queue, measures, jobs } = this.#options
     const mark = markOf(message)
     const why = reasonOf(message)
-    const stood = mark === undefined ? await this.#bury(message, why) : await this.#retry(mark, why)
+    const stood = mark === undefined ? await this.#bury(message, why) : await this.#retry(mark, message, why)
     if (!stood) return
     measures.of(queue).deadLetters++
     jobs.log.warning(`RabbitMQ gave up a message of the queue ${queue}: ${why}`, {
@@ -121,14 +121,15 @@ export class DeadLetters {
   }
 
   /** @returns whether the message still stood for the job */
-  #retry(mark: Mark, why: string): Promise<boolean> {
+  #retry(mark: Mark, { type: kind = "" }: AsyncMessage, why: string): Promise<boolean> {
     const { jobs, atBroker, queue } = this.#options
     const { clock, store } = jobs
     const error = new WorkerLostError(`RabbitMQ gave the message of the job up: ${why}.`, {
       cure: "Look for what ended those who received it; it may be the job itself.",
     })
     const at = clock.now()
-    const runAt = new Date(at.getTime() + retryDelay(mark.attempt, jobs.random()))
+    const backoff = jobs.definition(kind)?.backoff ?? retryDelay
+    const runAt = new Date(at.getTime() + backoff(mark.attempt, jobs.random()))
     return transaction(
       async () => {
         const stood = await atBroker.fail(mark, errorMessage(error), runAt)

@@ -6,6 +6,7 @@ import { PermanentError } from "../errors.ts"
 import type { Holdings } from "../holdings.ts"
 import type { Jobs } from "../jobs.ts"
 import type { Identity, Source, Taker } from "../source.ts"
+import { longestMessageId } from "../tables.ts"
 import type { TakenJob } from "../taken.ts"
 import { Acknowledgements } from "./acknowledgements.ts"
 import type { AtBroker } from "./at-broker.ts"
@@ -381,5 +382,5 @@ const isForeign = (delivery: Delivery): delivery is Foreign => delivery.kind ===
 /** The id that its producer gave a message, as both engines can store it; undefined where there is none. */
 export function messageIdOf({ messageId }: AsyncMessage): string | undefined {
   if (messageId === undefined || messageId === "") return undefined
-  return messageId.replaceAll("\0", "\uFFFD").slice(0, 255)
+  return messageId.replaceAll("\0", "\uFFFD").slice(0, longestMessageId)
 }

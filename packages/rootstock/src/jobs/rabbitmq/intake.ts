@@ -48,6 +48,7 @@ const jobKeys = [
   "maxAttempts",
   "worker",
   "payload",
+  "messageId",
   "createdAt",
 ] as const
 
@@ -120,6 +121,7 @@ export class Intake {
           maxAttempts: definition?.attempts ?? 1,
           fireAt: null,
           payload,
+          messageId: messageId ?? null,
           lastError: errorMessage(error),
           createdAt: diedAt,
           diedAt,
@@ -147,19 +149,19 @@ export class Intake {
   }
 
   #row(
-    { id, queue, kind, lane, runAt, attempt, maxAttempts, payload, createdAt }: TakenJob,
+    { id, queue, kind, lane, runAt, attempt, maxAttempts, payload, messageId, createdAt }: TakenJob,
     worker: string,
   ): readonly SqlValue[] {
     const stored = this.#storedPayload(payload)
     const [due, made] = [runAt.toISOString(), createdAt.toISOString()]
-    return [id, queue, kind, lane, "held", due, attempt, maxAttempts, worker, stored, made]
+    return [id, queue, kind, lane, "held", due, attempt, maxAttempts, worker, stored, messageId, made]
   }
 }
 
-function takenJob(queue: string, { id, job: definition, payload }: NewMessage, present: Date): TakenJob {
+function takenJob(queue: string, { id, messageId, job: definition, payload }: NewMessage, present: Date): TakenJob {
   const { kind, lane, attempts } = definition
   const times = { runAt: present, fireAt: null, createdAt: present }
-  return { id, queue, kind, lane, attempt: 1, maxAttempts: attempts, payload, ...times }
+  return { id, queue, kind, lane, attempt: 1, maxAttempts: attempts, payload, messageId: messageId ?? null, ...times }
 }
 
 export const newJobId = (): string => uuidv7()

@@ -47,6 +47,8 @@ export type ChaosResult = {
   readonly ghosts: number
   /** Jobs that nobody did in peace. */
   readonly stuck: number
+  /** Jobs that were left when the chaos was over. */
+  readonly inPeace: number
   readonly dead: number
   /** Workers that are still registered after all of them have stopped. */
   readonly leftBehind: number
@@ -58,8 +60,8 @@ export type ChaosResult = {
   readonly seconds: number
 }
 
-/** How long the workers may take for what is left when the chaos is over, in milliseconds. */
-const peaceMs = 60_000
+/** Jobs are stuck when the chaos is over and none was done for so long, in milliseconds. */
+const stillMs = 60_000
 /** How long it may take until a process works, in milliseconds. */
 const hireMs = 120_000
 
@@ -90,11 +92,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       holdSnapshots(db, end),
     ])
     await crew.comfort()
-    const stuck = await untilDone(jobs, peaceMs)
+    const inPeace = await whenAvailable(() => jobs.store.jobs.count())
+    const stuck = await untilDone(db, jobs)
     await crew.stop()
     const result = await count(db, jobs, sent)
     const { kills, freezes, cuts, crashes } = crew
-    return { ...result, stuck, kills, freezes, cuts, crashes, seconds: Math.round(elapsed() - start) / 1_000 }
+    return { ...result, stuck, inPeace, kills, freezes, cuts, crashes, seconds: Math.round(elapsed() - start) / 1_000 }
   } finally {
     process.off("exit", abandon)
     crew.abandon()
@@ -193,13 +196,21 @@ function cutterOf(db: Database<any>, name: string): (() => Promise<void>) | unde
   }
 }
 
-/** Waits until no job is left. @returns how many are, at the end of the time */
-async function untilDone(jobs: Jobs, limitMs: number): Promise<number> {
-  const end = elapsed() + limitMs
-  for (;;) {
+/** Waits until no job is left, as long as they become fewer. @returns how many are left */
+async function untilDone(db: Database<any>, jobs: Jobs): Promise<number> {
+  for (let least = Number.POSITIVE_INFINITY, since = elapsed(); ; await pause(50)) {
     const left = await whenAvailable(() => jobs.store.jobs.count())
-    if (left === 0 || elapsed() > end) return left
-    await pause(50)
+    if (left < least) {
+      least = left
+      since = elapsed()
+    } else if (elapsed() - since > stillMs) {
+      console.error(
+        "What is stuck:",
+        await db.fetch`SELECT state, worker, count(*), min(run_at), max(run_at) FROM job GROUP BY 1, 2`,
+      )
+      return left
+    }
+    if (left === 0) return 0
   }
 }
 

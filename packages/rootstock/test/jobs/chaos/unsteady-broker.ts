@@ -40,7 +40,7 @@ export async function startUnsteadyBroker(seed: number): Promise<UnsteadyBroker 
   return {
     url: proxy.url,
     counts,
-    chance: 0.15,
+    chance: 0.06,
     async disturb() {
       const dice = random()
       if (counts.kills === 0 || dice < 0.05) await restart("kill")

@@ -3,13 +3,16 @@ import type { BrokerOptions } from "../../../src/jobs/rabbitmq/index.ts"
 import { numbered } from "../support.ts"
 import type { BrokerPlace } from "./support.ts"
 
+/** Between the attempts at its jobs, in milliseconds. */
+export const busyBackoffMs = 40
+
 /**
  * A worker that does one job at a time and is busy with one, number 0, until it is released: messages of others wait at
  * the broker.
  */
 export async function busy(place: BrokerPlace, options: Partial<BrokerOptions> = {}) {
   const queue = place.queue()
-  const kind = defineJob(`kind_of_${queue}`, { queue, payload: numbered })
+  const kind = defineJob(`kind_of_${queue}`, { queue, payload: numbered, backoff: () => busyBackoffMs })
   const jobs = place.open([kind])
   const { promise, resolve: release } = Promise.withResolvers<void>()
   const begun = Promise.withResolvers<void>()

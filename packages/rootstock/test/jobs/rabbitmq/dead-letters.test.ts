@@ -3,7 +3,7 @@ import { it } from "node:test"
 import { handle } from "../../../src/jobs/index.ts"
 import { deliveryLimit } from "../../../src/jobs/rabbitmq/topology.ts"
 import { done, until } from "../support.ts"
-import { busy } from "./busy.ts"
+import { busy, busyBackoffMs } from "./busy.ts"
 import { type BrokerPlace, count, forEachBroker, recording } from "./support.ts"
 
 forEachBroker("messages that RabbitMQ gives up", (place) => {
@@ -44,7 +44,11 @@ forEachBroker("messages that RabbitMQ gives up", (place) => {
     const row = await jobs.store.jobs.get(id)
     assert.deepEqual([row?.state, row?.attempt], ["wait", 1])
     assert.match(row?.lastError ?? "", /delivery_limit/)
-    assert.equal((await jobs.store.errors.list({ where: { jobId: id } })).length, 1)
+    const errors = await jobs.store.errors.list({ where: { jobId: id } })
+    assert.deepEqual(
+      errors.map(({ at }) => at.getTime() + busyBackoffMs),
+      [row?.runAt.getTime()],
+    )
     release()
     await done(jobs)
     assert.deepEqual(await place.effects(), [0, 7])

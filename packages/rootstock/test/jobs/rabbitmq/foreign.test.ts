@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { spawnSync } from "node:child_process"
 import { it } from "node:test"
 import { objectOf, optional, wholeNumber, words } from "../../../src/fields/index.ts"
-import { defineJob, handle, type JobHandler, PermanentError } from "../../../src/jobs/index.ts"
+import { defineJob, handle, type JobHandler, PermanentError, retryJobs } from "../../../src/jobs/index.ts"
 import { done, until } from "../support.ts"
 import { type BrokerPlace, count, forEachBroker, type ServeOptions } from "./support.ts"
 
@@ -36,6 +36,28 @@ forEachBroker("messages that others publish to a queue", (place) => {
         [queue, "order 3"],
       ],
     )
+  })
+
+  it("tell their handler the id that they came with, at each attempt, and when they were dead", async () => {
+    const seen: (string | undefined)[] = []
+    const { jobs, queue } = await receiving(place, async ({ n }, attempt, messageId) => {
+      seen.push(messageId)
+      if (n === 1 && attempt === 1) throw new Error("a passing failure")
+      if (n === 1 && attempt === 2) throw new PermanentError("There is no such product.")
+      await place.ledger.create({ n })
+    })
+    await place.broker.publish(queue, { n: 1 }, { messageId: "order 1" })
+    await until(async () => (await jobs.store.dead.count()) === 1, "it is dead")
+    assert.equal((await jobs.store.dead.list())[0]?.messageId, "order 1")
+    assert.equal(await retryJobs(jobs, { filter: { state: "dead" } }), 1)
+    await until(async () => (await place.effects()).length === 1, "it is done")
+    await place.broker.publish(queue, { n: 2 })
+    await until(async () => (await place.effects()).length === 2, "the one without an id is done, too")
+    assert.deepEqual(seen, ["order 1", "order 1", "order 1", undefined])
+    await place.broker.publish(queue, "no JSON of ours", { messageId: "order 2" })
+    await until(async () => (await jobs.store.dead.count()) === 1, "what cannot be read is dead")
+    assert.equal((await jobs.store.dead.list())[0]?.messageId, "order 2")
+    await done(jobs)
   })
 
   it("are repeated from the database where they fail, with growing pauses, until they are done", async () => {
@@ -176,7 +198,8 @@ type Order = { n: number; note?: string | undefined }
 /** A worker for messages of others, which records their numbers unless it is told what to do. */
 async function receiving(
   place: BrokerPlace,
-  work: (order: Order, attempt: number) => unknown = ({ n }) => place.ledger.create({ n }),
+  work: (order: Order, attempt: number, messageId: string | undefined) => unknown = ({ n }) =>
+    place.ledger.create({ n }),
   options: ServeOptions = {},
 ) {
   const queue = place.queue()
@@ -188,7 +211,7 @@ async function receiving(
     backoff: () => 20,
   })
   const jobs = place.open([kind])
-  const handler: JobHandler = handle(kind, (order, { attempt }) => work(order, attempt))
+  const handler: JobHandler = handle(kind, (order, { attempt, messageId }) => work(order, attempt, messageId))
   const served = await place.serve(jobs, [handler], options)
   return { jobs, queue, kind, served }
 }
