@@ -44,7 +44,7 @@ describe("jobs.send", () => {
           fireAt: null,
           payload: { n: 7 },
           messageId: null,
-        lastError: null,
+          lastError: null,
           createdAt: later(0),
         },
       ])
