@@ -92,7 +92,7 @@ export const newOrganization = objectOf("NewOrganization", {
   ...organizationNames,
   ...organizationMore,
   isSystem: optional(refined(flag, { description: "Whether everyone sees its users and their roles." })),
-  admin: optional({ ...founder, schema: { ...founder.schema, description: "Its first administrator." } }),
+  admin: optional(founder),
 })
 export const organizationChanges = objectOf("OrganizationChanges", {
   name: optional(organizationNames.name),
