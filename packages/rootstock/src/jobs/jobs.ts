@@ -4,9 +4,10 @@ import { ConfigError, DeclarationError, ValidationError } from "../errors/index.
 import { createLogger, type Logger } from "../log/index.ts"
 import type { Metric } from "../metrics/index.ts"
 import type { Tables } from "../schema/index.ts"
-import { afterCommit } from "../session/index.ts"
+import { afterCommit, currentSession } from "../session/index.ts"
 import type { Database, Storages } from "../storage/index.ts"
 import { checkQueues, type Job } from "./define.ts"
+import { GatheredSends } from "./gathered-sends.ts"
 import { Measures } from "./measures.ts"
 import { asItIs } from "./outcomes.ts"
 import { Insertion, type NewJob, newJob, type SendOptions } from "./send.ts"
@@ -36,6 +37,7 @@ export class Jobs {
   readonly measures = new Measures()
   readonly #definitions = new Map<string, Job>()
   readonly #insertion: Insertion
+  readonly #gathered = new GatheredSends((jobs) => this.#store(jobs))
 
   constructor(database: Database, options: JobsOptions) {
     this.database = database
@@ -74,7 +76,8 @@ export class Jobs {
   }
 
   /**
-   * Sends a job. Inside a transaction it commits with the data, or not at all, and costs one statement.
+   * Sends a job. Inside a transaction it commits with the data, or not at all, and costs one statement; outside, those that
+   * are sent beside each other share one.
    *
    * @returns its id, or that of the waiting twin that `dedupe` found
    * @throws ValidationError where the payload or an option does not fit
@@ -91,8 +94,7 @@ export class Jobs {
    */
   async send<P>(job: Job<P>, payload: P, options: SendOptions = {}): Promise<string> {
     this.#check(job)
-    const [id] = await this.#store([newJob(job, job.payload.write(payload), options, this.clock.now())])
-    return id as string
+    return this.#storeOne(newJob(job, job.payload.write(payload), options, this.clock.now()))
   }
 
   /**
@@ -127,8 +129,7 @@ export class Jobs {
         cure: `Use one of: ${[...this.#definitions.keys()].join(", ")}.`,
       })
     }
-    const [id] = await this.#store([newJob(definition, definition.payload.check(json), options, this.clock.now())])
-    return id as string
+    return this.#storeOne(newJob(definition, definition.payload.check(json), options, this.clock.now()))
   }
 
   /** Makes a worker, which does nothing until it is started. */
@@ -146,6 +147,13 @@ export class Jobs {
     throw new ValidationError(`The kind of job ${job.kind} is not among those of this database.`, {
       cure: "Add it to `jobs` where the jobs are opened.",
     })
+  }
+
+  async #storeOne(job: NewJob): Promise<string> {
+    // One with a key may find a twin in another's transaction, and have to wait for its end.
+    if (currentSession() !== undefined || job.dedupe !== null) return (await this.#store([job]))[0] as string
+    await this.#gathered.add(job)
+    return job.id
   }
 
   async #store(jobs: readonly NewJob[]): Promise<string[]> {

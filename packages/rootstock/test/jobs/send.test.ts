@@ -3,7 +3,7 @@ import { describe, it } from "node:test"
 import fc from "fast-check"
 import { manualClock } from "../../src/clock/index.ts"
 import { moment, objectOf, optional, words } from "../../src/fields/index.ts"
-import { ConfigError, DeclarationError, openDatabase, transaction } from "../../src/index.ts"
+import { ConfigError, DeclarationError, openDatabase, transaction, ValidationError } from "../../src/index.ts"
 import { defineJob, openJobs, type SendOptions } from "../../src/jobs/index.ts"
 import { queriesOf, refuses } from "../storage/support.ts"
 import { forEachJobs, ledger, numbered } from "./support.ts"
@@ -16,6 +16,7 @@ const letter = defineJob("letter", {
   queue: "letters",
   payload: objectOf("Letter", { sendTo: words(20), writtenAt: moment, note: optional(words(10)) }),
 })
+const anything = defineJob("anything", { queue: "orders", payload: { schema: {}, optional: false } })
 const unknown = defineJob("unknown", { queue: "orders", payload: numbered })
 
 describe("jobs.send", () => {
@@ -110,6 +111,34 @@ describe("jobs.send", () => {
       assert.deepEqual(await queriesOf(place.db, send(16)), ["jobs.send"])
       const dedupe = { key: "a", onTwin: "replace" } as const
       assert.deepEqual(await queriesOf(place.db, () => jobs.send(order, { n: 1 }, { dedupe })), ["jobs.send"])
+    })
+
+    it("stores with few statements what is sent one by one beside each other, and refuses only what does not fit", async () => {
+      clock.set(start)
+      const jobs = place.open([order, anything])
+      const results: PromiseSettledResult<string>[] = []
+      const calls = await queriesOf(place.db, async () => {
+        const sends = Array.from({ length: 100 }, (_, n) => jobs.send(order, { n }))
+        results.push(...(await Promise.allSettled(sends)))
+      })
+      assert.ok(calls.length <= 4, `${calls.length} statements`)
+      const ids = results.map((one) => (one as PromiseFulfilledResult<string>).value)
+      const rows = await jobs.store.jobs.getMany(ids)
+      assert.deepEqual(
+        rows.map(({ payload }) => payload),
+        Array.from({ length: 100 }, (_, n) => ({ n })),
+      )
+      const mixed = await Promise.allSettled([
+        jobs.send(order, { n: 100 }),
+        jobs.send(anything, 1n),
+        jobs.send(order, { n: 101 }),
+      ])
+      assert.deepEqual(
+        mixed.map(({ status }) => status),
+        ["fulfilled", "rejected", "fulfilled"],
+      )
+      assert.ok((mixed[1] as PromiseRejectedResult).reason instanceof ValidationError)
+      assert.equal(await jobs.store.jobs.count(), 102)
     })
 
     it("sends thousands at once, each with options of its own, and gives their ids in order", async () => {
