@@ -1,5 +1,6 @@
 import { moment, objectOf, uuidText } from "rootstock/fields"
 import { defineJob, type Job } from "rootstock/jobs"
+import { noticeField } from "../notifications/notice.ts"
 
 /** An answer of an AI role to be made. The model is asked outside of transactions; the answer is its commit. */
 export const runExecute = defineJob("run.execute", {
@@ -32,6 +33,9 @@ export const calendarRepair = defineJob("calendar.repair", {
   payload: objectOf("CalendarRepair", {}),
 })
 
+/** What somebody is told, over one channel after another until one delivers. */
+export const notifyDeliver = defineJob("notify.deliver", { queue: "notify", payload: noticeField })
+
 /** All kinds of jobs of the assistants. */
 export const jobs: readonly Job[] = [
   runExecute,
@@ -39,4 +43,5 @@ export const jobs: readonly Job[] = [
   calendarFire,
   calendarAnnounce,
   calendarRepair,
+  notifyDeliver,
 ] as readonly Job[]

@@ -1,4 +1,6 @@
+import { Notifier } from "../notifications/notifier.ts"
 import { AiService } from "./ai.ts"
+import { Announcements } from "./announcements.ts"
 import { AnswererChoice } from "./answering.ts"
 import { AnswerService } from "./answers.ts"
 import { AuthService } from "./auth.ts"
@@ -31,7 +33,7 @@ export function makeServices(context: Context) {
   const calendar = new CalendarService(context, people)
   const organizations = new OrganizationService(context, { people, users, calendar })
   const hub = { wake: () => undefined, token: () => undefined }
-  const notifier = { notify: async () => undefined }
+  const notifier = new Notifier(context)
   const access = new ChatAccess(context, people)
   const posting = new Posting({ ...context, hub })
   const answering = new AnswererChoice(context)
@@ -49,7 +51,9 @@ export function makeServices(context: Context) {
     answers,
     runs: new RunService(context, people, ai, answers),
     people,
+    notifier,
     calendar,
+    announcements: new Announcements(context, { ai, notifier }),
     posting,
     access,
     chats: new ChatService(context, people, access),
