@@ -41,7 +41,7 @@ async function runStep(agent: Agent, step: AgentStep, texts: ReadonlyMap<string,
   if (told !== undefined) messages.push({ role: "system", content: told })
   for (const { result, ...request } of agent.called) messages.push(...exchange("", [request], [result]))
   for (let round = 0; ; round++) {
-    const answer = await agent.ask(messages, round < mostRounds ? agent.tools : [], step.final)
+    const answer = await agent.ask([...messages], round < mostRounds ? agent.tools : [], step.final)
     const { content, toolRequests, finishReason } = answer
     if (toolRequests.length === 0 || round === mostRounds) return { content, finishReason }
     const results: string[] = []

@@ -30,7 +30,7 @@ export class ToolBox {
   prepared(name: string, json: unknown): { tool: Tool; args: unknown } {
     const { tool, check } = this.#tools.get(name) as { tool: Tool; check: ReturnType<typeof bodyCheck> }
     const checked = check(json)
-    if ("error" in checked) throw new ToolError(checked.error.message)
+    if ("error" in checked) throw new ToolError(checked.error.message.replaceAll("body/", ""))
     return { tool, args: tool.args.fromJson === undefined ? json : tool.args.fromJson(json as never) }
   }
 }
