@@ -73,6 +73,16 @@ export function freezeJson(value: unknown): unknown {
   return Object.freeze(value)
 }
 
+/** Whether plain data can never change: it is frozen in all its depth, its dates with their setters. */
+export function isFrozenDeep(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return true
+  if (!Object.isFrozen(value)) return false
+  if (value instanceof FrozenDate) return true
+  if (Array.isArray(value)) return value.every(isFrozenDeep)
+  const prototype = Object.getPrototypeOf(value)
+  return (prototype === Object.prototype || prototype === null) && Object.values(value).every(isFrozenDeep)
+}
+
 /** Roughly how many bytes a value takes in memory. */
 export function sizeOf(value: unknown): number {
   switch (typeof value) {

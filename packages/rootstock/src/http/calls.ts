@@ -5,6 +5,7 @@ import { type Actor, actAs } from "../shared/index.ts"
 import { withRequestScope } from "../storage/index.ts"
 import type { Access } from "./access.ts"
 import type { AnswerStore } from "./answer-store.ts"
+import { AnswerTexts } from "./answer-texts.ts"
 import { type AuthMode, anyone } from "./authentication.ts"
 import { fieldsSchema, operationOf, statusOf, takesKey } from "./documentation.ts"
 import type { EventStreams, StreamEvent } from "./event-streams.ts"
@@ -149,6 +150,7 @@ function answerOf(route: Route, answers: AnswerStore): Answer {
   const version = options.version
   const hasBody = options.body !== undefined
   const keyed = takesKey(method, options)
+  const texts = new AnswerTexts()
 
   const inputOf = (request: FastifyRequest): RouteInput<unknown, unknown, unknown> => ({
     params: readParams(request.params as Record<string, never>),
@@ -179,7 +181,11 @@ function answerOf(route: Route, answers: AnswerStore): Answer {
     reply.status(status)
     if (options.answer === undefined) return reply.send()
     if (version !== undefined && method === "GET") reply.header("etag", versionTag(version(value)))
-    return toJson(value as never)
+    const text =
+      method === "GET" ? texts.of(value, (one) => reply.serialize(toJson(one as never)) as string) : undefined
+    if (text === undefined) return toJson(value as never)
+    reply.type("application/json; charset=utf-8")
+    return text
   }
 }
 
