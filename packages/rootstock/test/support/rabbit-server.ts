@@ -53,12 +53,12 @@ export async function startRabbitServer(): Promise<RabbitServer | undefined> {
   const start = async () => {
     // A group of its own, since the program starts others.
     child = spawn(command, { env: { ...process.env, ...environment }, stdio: "ignore", detached: true })
-    for (let tries = 0; tries < 600; tries++) {
+    for (let tries = 0; tries < 3_000; tries++) {
       if (child.exitCode !== null) throw new Error(`rabbitmq-server ended with ${child.exitCode}`)
       if (await answers(port)) return
       await pause(100)
     }
-    throw new Error("rabbitmq-server does not answer within a minute")
+    throw new Error("rabbitmq-server does not answer within five minutes")
   }
   const end = async (signal: "SIGKILL" | "SIGTERM") => {
     if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return

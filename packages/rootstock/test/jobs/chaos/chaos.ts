@@ -94,6 +94,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     await crew.comfort()
     const inPeace = await whenAvailable(() => jobs.store.jobs.count())
     const stuck = await untilDone(db, jobs)
+    await untilBuried(jobs, options.workers)
     await crew.stop()
     const result = await count(db, jobs, sent)
     const { kills, freezes, cuts, crashes } = crew
@@ -211,6 +212,13 @@ async function untilDone(db: Database<any>, jobs: Jobs): Promise<number> {
       return left
     }
     if (left === 0) return 0
+  }
+}
+
+/** Waits until those that live have removed the workers that died, which takes them a while. */
+async function untilBuried(jobs: Jobs, living: number): Promise<void> {
+  for (const end = elapsed() + stillMs; elapsed() < end; await pause(50)) {
+    if ((await whenAvailable(() => jobs.store.workers.count())) <= living) return
   }
 }
 

@@ -13,8 +13,8 @@ export type UnsteadyServer<Deed extends string> = Disturbance & {
 export type UnsteadyBroker = UnsteadyServer<"cuts" | "hangs" | "stops" | "kills">
 
 /**
- * Starts a RabbitMQ whose connections break, that hangs for a while, and that ends, in order or not, and starts again; the
- * last two at once.
+ * Starts a RabbitMQ whose connections break, that hangs for a while, and that ends, in order or not, and starts again; it is
+ * killed soon.
  *
  * @returns undefined where the machine has no RabbitMQ
  */
@@ -43,8 +43,11 @@ export async function startUnsteadyBroker(seed: number): Promise<UnsteadyBroker 
     chance: 0.06,
     async disturb() {
       const dice = random()
-      if (counts.kills === 0 || dice < 0.05) await restart("kill")
-      else if (counts.stops === 0 || dice < 0.1) await restart("stop")
+      if (counts.kills === 0) {
+        // Behind some work, so that messages are under way.
+        await pause(2_000)
+        await restart("kill")
+      } else if (dice < 0.1) await restart(dice < 0.05 ? "kill" : "stop")
       else if (dice < 0.3) await hang()
       else {
         counts.cuts++
