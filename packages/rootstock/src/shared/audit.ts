@@ -18,15 +18,17 @@ export type AuditEntry = {
 
 const secret = /password|secret|token|hash/i
 
+/** Whether it must not be shown. Numbers under such a name count something, e.g. tokens of a budget. */
+function isSecret(key: string, value: unknown): boolean {
+  return secret.test(key) && value !== null && typeof value !== "number" && typeof value !== "boolean"
+}
+
 function maskedJson(value: unknown): unknown {
   if (value instanceof Date) return value.toISOString()
   if (Array.isArray(value)) return value.map(maskedJson)
   if (typeof value !== "object" || value === null) return value
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [
-      snakeCase(key),
-      secret.test(key) && item !== null ? "***" : maskedJson(item),
-    ]),
+    Object.entries(value).map(([key, item]) => [snakeCase(key), isSecret(key, item) ? "***" : maskedJson(item)]),
   )
 }
 

@@ -16,6 +16,7 @@ forEachEngine((engine) => {
       id: 7,
       passwordHash: "old",
       apiToken: null,
+      tokenBudget: 1_000,
       madeAt: new Date("2026-03-11T12:00:00Z"),
       parts: [{ secretKey: "s" }],
     }
@@ -36,6 +37,7 @@ forEachEngine((engine) => {
       id: 7,
       password_hash: "***",
       api_token: null,
+      token_budget: 1_000,
       made_at: "2026-03-11T12:00:00.000Z",
       parts: [{ secret_key: "***" }],
     }

@@ -25,8 +25,19 @@ it("takes the same characters however they are composed", async () => {
 })
 
 it("does the same work where nothing is stored, and says no", async () => {
-  // Whatever is drawn for those who have none, no password is right.
-  for (const nothing of [null, undefined]) assert.equal(await passwords.verify("correct horse", nothing), false)
+  const slower = new Passwords({ logN: 13, r: 8, p: 1 })
+  const stored = await slower.hash("correct horse")
+  const fastest = async (hash: string | undefined) => {
+    let least = Number.POSITIVE_INFINITY
+    for (let n = 0; n < 5; n++) {
+      const start = performance.now()
+      assert.equal(await slower.verify("wrong horse", hash), false)
+      least = Math.min(least, performance.now() - start)
+    }
+    return least
+  }
+  assert.ok((await fastest(undefined)) > (await fastest(stored)) / 5)
+  assert.equal(await slower.verify("", null), false)
 })
 
 it("hashes anew where the cost has risen, with the same version", async () => {
