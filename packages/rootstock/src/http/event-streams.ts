@@ -9,8 +9,11 @@ export type StreamEvent = {
   readonly event?: string | undefined
   /** What the client sends back as `Last-Event-ID` when it connects anew. One line, without U+0000. */
   readonly id?: string | undefined
-  /** Text of any number of lines. */
-  readonly data: string
+  /**
+   * Text of any number of lines. Without it the client dispatches no event, and only keeps the id: where it stands before
+   * anything has happened.
+   */
+  readonly data?: string | undefined
 }
 
 /** Runs something again and again; gives what ends that. */
@@ -134,7 +137,7 @@ function eventText({ event, id, data }: StreamEvent): string {
   let text = ""
   if (event !== undefined) text += `event: ${checkLine("event", event)}\n`
   if (id !== undefined) text += `id: ${checkLine("id", id)}\n`
-  for (const line of data.split(/\r\n|\r|\n/)) text += `data: ${line}\n`
+  if (data !== undefined) for (const line of data.split(/\r\n|\r|\n/)) text += `data: ${line}\n`
   return `${text}\n`
 }
 

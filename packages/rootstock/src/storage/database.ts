@@ -1,6 +1,6 @@
 import type { Kysely } from "kysely"
 import { type Clock, systemClock } from "../clock/index.ts"
-import { type EngineOptions, openEngine } from "../engine/index.ts"
+import { type EngineOptions, openEngine, type Signals } from "../engine/index.ts"
 import { ConfigError, SessionError, ValidationError } from "../errors/index.ts"
 import {
   type AnyTable,
@@ -141,6 +141,14 @@ export class Database<S extends Tables = Tables> {
   get foreignCommits(): (() => number) | undefined {
     const { engine } = this.#host
     return engine.foreignCommits === undefined ? undefined : () => engine.foreignCommits?.() as number
+  }
+
+  /**
+   * Signals to those who have this database open in other processes, that there is something to look at. They save time
+   * and carry no promise: one may be lost, and one may come for nothing.
+   */
+  get signals(): Signals {
+    return this.#host.engine.signals
   }
 
   /** Serves reads by key from a cache and tells it of all writes; undefined takes it away. Called by `openCache`. */

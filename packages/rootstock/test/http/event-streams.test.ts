@@ -76,7 +76,12 @@ function tap() {
 
 test("sends events in their order, with types, ids and all lines, and ends after the last", async () => {
   const handler: Handler = async () =>
-    of({ data: "a" }, { event: "edited", id: "7", data: "two\nlines\r\nthree\rfour" }, { id: "", data: "" })
+    of(
+      { data: "a" },
+      { event: "edited", id: "7", data: "two\nlines\r\nthree\rfour" },
+      { id: "", data: "" },
+      { id: "8" },
+    )
   await using server = await listening([stream(handler)])
   const response = await fetch(`${server.address}/streams/1`, { headers: { "x-request-id": "mine" } })
   assert.equal(response.status, 200)
@@ -86,7 +91,7 @@ test("sends events in their order, with types, ids and all lines, and ends after
   assert.equal(headers.get("x-accel-buffering"), "no")
   assert.equal(headers.get("x-request-id"), "mine")
   const expected =
-    "data: a\n\nevent: edited\nid: 7\ndata: two\ndata: lines\ndata: three\ndata: four\n\nid: \ndata: \n\n"
+    "data: a\n\nevent: edited\nid: 7\ndata: two\ndata: lines\ndata: three\ndata: four\n\nid: \ndata: \n\nid: 8\n\n"
   assert.equal(await response.text(), expected)
 })
 
