@@ -43,6 +43,13 @@ export const message = objectOf("Message", {
   mentions: orNull(listOf(mention)),
   replyTo: orNull(repliedTo),
 })
+/** A message as those see it who watch its chat. */
+export const liveMessage = objectOf("LiveMessage", {
+  ...messageRow,
+  content: refined(orNull(messageRow.content), { description: "Null where the message is deleted." }),
+  mentions: orNull(listOf(mention)),
+  replyTo: orNull(repliedTo),
+})
 export const messageList = listOf(message)
 const content = words(mostCharacters)
 export const newMessage = objectOf("NewMessage", { content, replyToId: optional(uuidText) })

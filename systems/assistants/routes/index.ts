@@ -8,6 +8,7 @@ import { messageRoutes } from "./messages.ts"
 import { organizationRoutes } from "./organizations.ts"
 import { roleRoutes } from "./roles.ts"
 import { runRoutes } from "./runs.ts"
+import { streamRoutes } from "./streams.ts"
 import { userRoutes } from "./users.ts"
 
 /** Every call of the assistants, once. */
@@ -19,6 +20,7 @@ export function routes(services: Services): Route[] {
     roleRoutes,
     chatRoutes,
     messageRoutes,
+    streamRoutes,
     correctionRuleRoutes,
     calendarRoutes,
     runRoutes,

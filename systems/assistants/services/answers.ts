@@ -15,8 +15,8 @@ const attempts = 1 + 3
 /** How long a run waits that would go above the budget only together with others, in milliseconds. */
 const busyMs = 2_000
 
-/** Shows those who watch a chat what is being said. */
-export type TokenSink = { token(chatId: string, token: { runId: string; text: string }): void }
+/** Shows those who watch a chat what is being said, until it ends. */
+export type Speaking = { speak(chatId: string, runId: string): { say(text: string): void; end(): Promise<void> } }
 
 type Executing = Pick<CommitContext, "attempt" | "signal" | "commit">
 
@@ -26,9 +26,9 @@ export class AnswerService {
   readonly #log: Logger
   readonly #ai: AiService
   readonly #posting: Posting
-  readonly #hub: TokenSink
+  readonly #hub: Speaking
 
-  constructor(context: Context & { readonly hub: TokenSink }, ai: AiService, posting: Posting) {
+  constructor(context: Context & { readonly hub: Speaking }, ai: AiService, posting: Posting) {
     this.#context = context
     this.#log = context.log.named("assistants.answers")
     this.#ai = ai
@@ -82,15 +82,21 @@ export class AnswerService {
   }
 
   async #make({ run, organization }: Extract<Begun, { kind: "begun" }>, question: Message, signal: AbortSignal) {
-    const { chatId, id: runId } = run
-    return this.#ai.make(run, {
-      organization,
-      conversation: await this.#ai.prompts.conversation(run, question),
-      signal,
-      askerId: question.senderId,
-      tools: "all",
-      onText: chatId === null ? undefined : (text) => this.#hub.token(chatId, { runId, text }),
-    })
+    const conversation = await this.#ai.prompts.conversation(run, question)
+    const speech = run.chatId === null ? undefined : this.#hub.speak(run.chatId, run.id)
+    try {
+      return await this.#ai.make(run, {
+        organization,
+        conversation,
+        signal,
+        askerId: question.senderId,
+        tools: "all",
+        onText: speech && ((text) => speech.say(text)),
+      })
+    } finally {
+      // Before the message is written, so that nothing of it is shown behind it.
+      await speech?.end()
+    }
   }
 
   /** Writes the answer, in the ambient transaction, unless the run was cancelled. */

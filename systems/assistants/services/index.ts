@@ -1,3 +1,5 @@
+import { Hub } from "../live/hub.ts"
+import { ChatStreams } from "../live/stream.ts"
 import { Notifier } from "../notifications/notifier.ts"
 import { AiService } from "./ai.ts"
 import { Announcements } from "./announcements.ts"
@@ -32,7 +34,7 @@ export function makeServices(context: Context) {
   const users = new UserService(context, { people, tokens, passwords, limits })
   const calendar = new CalendarService(context, people)
   const organizations = new OrganizationService(context, { people, users, calendar })
-  const hub = { wake: () => undefined, token: () => undefined }
+  const hub = new Hub(context)
   const notifier = new Notifier(context)
   const access = new ChatAccess(context, people)
   const posting = new Posting({ ...context, hub })
@@ -56,6 +58,8 @@ export function makeServices(context: Context) {
     announcements: new Announcements(context, { ai, notifier }),
     posting,
     access,
+    hub,
+    streams: new ChatStreams(context, access, hub),
     chats: new ChatService(context, people, access),
     messages,
     reviews: new ReviewService(context, { people, posting, messages }),

@@ -12,6 +12,7 @@ import type { ChatAccess } from "./chat-access.ts"
 import type { Context } from "./context.ts"
 import type { Mentions } from "./mentions.ts"
 import type { Posting } from "./posting.ts"
+import { type ShownMessage, shownMessages } from "./shown-messages.ts"
 
 /** What people write. */
 export type PostedText = { content: string; replyToId?: string | undefined }
@@ -24,12 +25,6 @@ export type MessagePage = {
   beforeId?: string | undefined
   includeDeleted?: boolean | undefined
 }
-
-/** What is shown of the message that another one replies to; the text of a deleted one is null. */
-export type RepliedTo = Pick<Message, "id" | "senderType" | "senderId" | "isDeleted"> & { content: string | null }
-
-/** A message with the one that it replies to. */
-export type ShownMessage = Message & { replyTo: RepliedTo | null }
 
 /** Tells people of something, over the channels that they chose. */
 type Notifies = {
@@ -174,14 +169,8 @@ export class MessageService {
   }
 
   /** The messages with those that they reply to. One more query at most. */
-  async shown(rows: readonly Message[]): Promise<ShownMessage[]> {
-    const ids = [...new Set(rows.flatMap(({ replyToId }) => replyToId ?? []))]
-    const targets = ids.length === 0 ? [] : await this.#stores.messages.getMany(ids)
-    const byId = new Map(targets.map((target) => [target.id, repliedTo(target)]))
-    return rows.map((row) => ({
-      ...row,
-      replyTo: row.replyToId === null ? null : (byId.get(row.replyToId) ?? null),
-    }))
+  shown(rows: readonly Message[]): Promise<ShownMessage[]> {
+    return shownMessages(this.#stores, rows)
   }
 
   /** A message of a chat for who may change it: its author or reviewer, and administrators. The chat is locked. */
@@ -265,10 +254,6 @@ export function checkContent(content: string, path = "body/content"): void {
   // As many UTF-16 units are never more characters.
   const fits = content.length > 0 && (content.length <= mostCharacters || [...content].length <= mostCharacters)
   if (!fits) throw invalidRequest([{ path, message: `must have 1 to ${mostCharacters} characters` }])
-}
-
-function repliedTo({ id, senderType, senderId, isDeleted, content }: Message): RepliedTo {
-  return { id, senderType, senderId, isDeleted, content: isDeleted ? null : content }
 }
 
 /** The beginning of a text. */

@@ -3,9 +3,10 @@ import type { Logger } from "rootstock/log"
 import { absent, commonRules, fail } from "rootstock/shared"
 import type { Message } from "../schema.ts"
 import type { Context } from "./context.ts"
-import { checkContent, type MessageService, type ShownMessage } from "./messages.ts"
+import { checkContent, type MessageService } from "./messages.ts"
 import type { PeopleChecks } from "./people-checks.ts"
 import type { Posting } from "./posting.ts"
+import type { ShownMessage } from "./shown-messages.ts"
 
 type ReviewState = Message["aiReview"]
 
