@@ -37,7 +37,7 @@ describe("rootstock jobs", () => {
       await using place = await home(engine)
       const env = { DATABASE_URL: place.url }
       const command = async (words: string, code = 0, ask?: (question: string) => Promise<string>) => {
-        const ended = await run(`jobs ${words}`, env, ask)
+        const ended = await run(`jobs ${words} --system shop`, env, ask)
         assert.equal(ended.code, code, ended.err)
         return ended
       }

@@ -53,7 +53,7 @@ test("rootstock keys makes keys that the server takes until they are revoked", a
   assert.equal(made.code, 0, made.err)
   const { key, id, expires_at } = JSON.parse(made.out)
   assert.equal(expires_at, expires)
-  await using server = await serve(env, "--no-sample")
+  await using server = await serve(env, "shop --no-sample")
   const status = async (method: string, sent: string) =>
     (await fetch(`${server.address}/users/1`, { method, headers: { "x-api-key": sent } })).status
   assert.deepEqual(

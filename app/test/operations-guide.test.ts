@@ -20,7 +20,7 @@ const looks = /^(rootstock (jobs|schedule) (list|show|stats)|curl -s [^-])/
 test("docs/operations.md shows what its commands answer", { skip, timeout: 60_000 }, async () => {
   await using folder = await temporaryFolder()
   const env = { DATABASE_URL: `sqlite:${folder.path}` }
-  await using server = await serve(env, "--no-sample")
+  await using server = await serve(env, "shop --no-sample")
   /** Ids of the page, and those of this run in their place. */
   const ids = new Map<string, string>()
   const ofThisRun = (text: string) => text.replace(uuid, (id) => ids.get(id) ?? id)

@@ -39,7 +39,7 @@ async function until(fits: () => Promise<boolean>): Promise<void> {
 test("operators hold, cancel, retry and let go of jobs of a server, and see its schedules", async () => {
   await using folder = await temporaryFolder()
   const env = { DATABASE_URL: `sqlite:${folder.path}` }
-  await using server = await serve(env, "--no-sample")
+  await using server = await serve(env, "shop --no-sample")
   const under = "/operations/shop"
   assert.equal((await ask(server, `${under}/queues/report_run/pause`, { method: "POST" })).paused, true)
   const { job_id } = await ask(server, "/report/run", { method: "POST", body: { report_date: "2026-01-31" } })
@@ -52,7 +52,7 @@ test("operators hold, cancel, retry and let go of jobs of a server, and see its 
   const queue = queues.find((one: { queue: string }) => one.queue === "report_run")
   assert.deepEqual([queue.waiting, queue.dead, queue.paused, workers.length], [1, 0, true, 1])
   // The command line acts on the same, and the server's worker hears of it.
-  assert.equal((await run("jobs resume report_run", env)).code, 0)
+  assert.equal((await run("jobs resume report_run --system shop", env)).code, 0)
   await until(async () => (await ask(server, job)).status === 404)
 
   const { items } = await ask(server, `${under}/schedules`)
@@ -62,7 +62,7 @@ test("operators hold, cancel, retry and let go of jobs of a server, and see its 
     "SCHEDULE_DECLARED",
   )
   assert.match(
-    (await run("schedule list", env)).out,
+    (await run("schedule list --system shop", env)).out,
     /^order-reports +code +report_run +0 0 \* \* \* \(Europe\/Moscow\)/,
   )
   const { paths } = await ask(server, "/schema/openapi.json")
@@ -71,7 +71,7 @@ test("operators hold, cancel, retry and let go of jobs of a server, and see its 
 
 test("operations of a server without a token are only there for requests that name this machine", async () => {
   await using folder = await temporaryFolder()
-  await using server = await serve({ DATABASE_URL: `sqlite:${folder.path}` }, "--no-sample --no-worker")
+  await using server = await serve({ DATABASE_URL: `sqlite:${folder.path}` }, "shop --no-sample --no-worker")
   const get = "GET /operations/shop/queues HTTP/1.1"
   const close = "Connection: close"
   assert.match(await sendRaw(server, [get, "Host: 127.0.0.1", close]), / 200 /)
@@ -87,7 +87,7 @@ test("operations of a server with a token are there for who sends it, and the lo
   await using folder = await temporaryFolder()
   const token = "correct-horse-battery"
   const env = { DATABASE_URL: `sqlite:${folder.path}`, OPERATOR_TOKEN: token }
-  await using server = await serve(env, "--no-sample --no-worker")
+  await using server = await serve(env, "shop --no-sample --no-worker")
   const queues = "/operations/shop/queues"
   assert.equal((await ask(server, queues, { token })).status, 200)
   assert.equal((await ask(server, queues, { token: `${token}!` })).status, 401)

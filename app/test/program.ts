@@ -55,8 +55,12 @@ export type Serving = AsyncDisposable & {
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
-/** Starts `rootstock serve` and waits until it listens. */
-export async function serve(env: Record<string, string>, words = ""): Promise<Serving> {
+/**
+ * Starts `rootstock serve` and waits until it listens.
+ *
+ * @param words what to serve and how; nothing for all systems
+ */
+export async function serve(env: Record<string, string>, words = "shop"): Promise<Serving> {
   const child = spawn(process.execPath, [main, "serve", ...words.split(" ").filter(Boolean)], {
     env: environment(env),
     stdio: ["ignore", "pipe", "pipe"],
@@ -84,9 +88,9 @@ export async function serve(env: Record<string, string>, words = ""): Promise<Se
   return { address, lines, child, stop, [Symbol.asyncDispose]: async () => void (await stop("SIGKILL")) }
 }
 
-/** Starts `rootstock serve` and kills it at the first line of the log that fits; gives the lines up to it. */
+/** Starts `rootstock serve shop` and kills it at the first line of the log that fits; gives the lines up to it. */
 export async function killAt(env: Record<string, string>, fits: RegExp): Promise<string[]> {
-  const child = spawn(process.execPath, [main, "serve"], {
+  const child = spawn(process.execPath, [main, "serve", "shop"], {
     env: environment(env),
     stdio: ["ignore", "pipe", "inherit"],
   })

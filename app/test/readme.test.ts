@@ -16,7 +16,7 @@ forEachEngine((engine) => {
     await using folder = await temporaryFolder()
     await using database = await engine.temporaryDatabase({ ownDatabase: true })
     const url = engine.dialect === "sqlite" ? `sqlite:${folder.path}` : database.url
-    await using server = await serve({ DATABASE_URL: url })
+    await using server = await serve({ DATABASE_URL: url }, "")
     const commands = await commandsOf("README.md")
     assert.ok(commands.length >= 6)
     for (const { command, answer } of commands) {

@@ -9,7 +9,7 @@ describe("rootstock schedule", () => {
     await using place = await temporaryFolder()
     const env = { DATABASE_URL: `sqlite:${place.path}`, TIME_ZONE: "Europe/Berlin" }
     const command = async (words: readonly string[], code = 0, ask?: (question: string) => Promise<string>) => {
-      const ended = await run(["schedule", ...words], env, ask)
+      const ended = await run(["schedule", ...words, "--system", "shop"], env, ask)
       assert.equal(ended.code, code, ended.err)
       return ended
     }
@@ -68,7 +68,7 @@ describe("rootstock schedule", () => {
     assert.match((await command(["resume", "extra:1", "extra:2", "extra:3"], 1)).out, /^Resumed 2 schedules\.\n1 left/)
 
     const { job_id } = json(await command(["run", "extra:1", "--json"]))
-    assert.equal(json(await run(`jobs show ${job_id} --json`, env)).kind, "report_run")
+    assert.equal(json(await run(`jobs show ${job_id} --system shop --json`, env)).kind, "report_run")
     const range = ["--from", "2026-01-01T00:00:00Z", "--to", "2026-01-12T00:00:00Z"]
     const times = ["2026-01-04T21:00:00.000Z", "2026-01-11T21:00:00.000Z"]
     const missed = await command(["replay", "extra:1", ...range, "--dry-run"])
@@ -102,6 +102,8 @@ describe("rootstock schedule", () => {
       "Europe/Berlin",
       "--count",
       "40",
+      "--system",
+      "shop",
       "--json",
     ]
     const fires: { at: string; local: string }[] = json(await run(words, env))
@@ -120,7 +122,7 @@ describe("rootstock schedule", () => {
       ],
       [["list", "--cursor", "x"], /cursor is not one of this list/],
     ] as const) {
-      const { code, err } = await run(["schedule", ...wrong], env)
+      const { code, err } = await run(["schedule", ...wrong, "--system", "shop"], env)
       assert.equal(code, 2, err)
       assert.match(err, message)
     }

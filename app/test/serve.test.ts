@@ -124,7 +124,7 @@ test("keeps a system that runs alone in the schema that SCHEMA_NAME names", { sk
 test("logs SQL only where LOG_SQL asks for it, and never the values", async () => {
   await using folder = await temporaryFolder()
   const statements = async (env: Record<string, string>) => {
-    await using server = await serve({ DATABASE_URL: `sqlite:${folder.path}`, ...env }, "--no-sample")
+    await using server = await serve({ DATABASE_URL: `sqlite:${folder.path}`, ...env }, "shop --no-sample")
     await get(`${server.address}/products?q=needle`)
     await server.stop()
     return server.lines.filter(({ message }) => /SELECT/.test(message)).map(({ message }) => message)
@@ -137,7 +137,7 @@ test("logs SQL only where LOG_SQL asks for it, and never the values", async () =
 
 test("leaves the database empty with --no-sample, at later starts too", async () => {
   await using folder = await temporaryFolder()
-  for (const words of ["shop --no-sample", ""]) {
+  for (const words of ["shop --no-sample", "shop"]) {
     await using server = await serve({ DATABASE_URL: `sqlite:${folder.path}` }, words)
     assert.deepEqual(await get(`${server.address}/users`), { users: [], total: 0 })
   }
@@ -145,7 +145,7 @@ test("leaves the database empty with --no-sample, at later starts too", async ()
 
 test("is unhealthy once the file of its database is gone", async () => {
   await using folder = await temporaryFolder()
-  await using server = await serve({ DATABASE_URL: `sqlite:${folder.path}` }, "--no-sample")
+  await using server = await serve({ DATABASE_URL: `sqlite:${folder.path}` }, "shop --no-sample")
   assert.equal((await get(`${server.address}/health`)).status, "healthy")
   rmSync(join(folder.path, "shop.db"))
   const response = await fetch(`${server.address}/health`)
@@ -156,7 +156,7 @@ test("is unhealthy once the file of its database is gone", async () => {
 test("names PUBLIC_URL as the server in the OpenAPI document", async () => {
   await using folder = await temporaryFolder()
   const env = { DATABASE_URL: `sqlite:${folder.path}`, PUBLIC_URL: "https://shop.example.com" }
-  await using server = await serve(env, "--no-sample")
+  await using server = await serve(env, "shop --no-sample")
   assert.deepEqual((await get(`${server.address}/schema/openapi.json`)).servers, [{ url: "https://shop.example.com" }])
 })
 
@@ -167,10 +167,10 @@ test("refuses to listen beyond this machine without credentials", async () => {
   assert.equal(refused.code, 2)
   assert.match(refused.err, /HOST=0\.0\.0\.0.*API_AUTH=open[\s\S]*API_AUTH=required, or ALLOW_OPEN=1/)
   assert.equal(existsSync(join(folder.path, "shop.db")), false)
-  await using open = await serve({ ...env, ALLOW_OPEN: "1" }, "--no-sample")
+  await using open = await serve({ ...env, ALLOW_OPEN: "1" }, "shop --no-sample")
   assert.ok(open.lines.some(({ level, message }) => level === "WARNING" && message.includes("without credentials")))
   await open.stop()
-  await using closed = await serve({ ...env, API_AUTH: "required" }, "--no-sample")
+  await using closed = await serve({ ...env, API_AUTH: "required" }, "shop --no-sample")
   const { status } = await fetch(`${closed.address.replace("0.0.0.0", "127.0.0.1")}/users`)
   assert.equal(status, 401)
 })
@@ -202,8 +202,8 @@ test("says that a file is no database, and ends with 2", async () => {
 
 test("says that a port is taken, and ends with 1", async () => {
   await using folder = await temporaryFolder()
-  await using first = await serve({ DATABASE_URL: `sqlite:${folder.path}` }, "--no-sample")
-  const second = await run("serve", { DATABASE_URL: `sqlite:${folder.path}`, PORT: new URL(first.address).port })
+  await using first = await serve({ DATABASE_URL: `sqlite:${folder.path}` }, "shop --no-sample")
+  const second = await run("serve shop", { DATABASE_URL: `sqlite:${folder.path}`, PORT: new URL(first.address).port })
   assert.equal(second.code, 1)
   assert.match(second.err, /Port \d+ of 127\.0\.0\.1 is taken/)
 })
