@@ -14,7 +14,7 @@ const beginning = "0001-01-01T00:00:00.000Z"
  * How far behind the last job taken the next look begins, in milliseconds: a job is found at once if its transaction took
  * no longer from sending to commit, and by the next whole look otherwise.
  */
-const marginMs = 1_000
+const marginMs = 250
 
 /**
  * From where on the lanes of a queue are looked through, instants in milliseconds.

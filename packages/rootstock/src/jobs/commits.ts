@@ -44,8 +44,8 @@ export class SharedCommits implements Commits {
   readonly #outside = AsyncLocalStorage.snapshot()
   #waiting: Waiting[] = []
   #serving = false
-  /** Moving average of how long one takes, in milliseconds. */
-  #meanMs = groupMs
+  /** Moving average of how long one takes, in milliseconds; most are short. */
+  #meanMs = groupMs / 64
 
   get together(): number {
     return Math.min(groupSize, Math.floor(groupMs / this.#meanMs))
@@ -98,7 +98,8 @@ export class SharedCommits implements Commits {
       if (next === batch.length) batch.push(...this.#waiting.splice(0))
     } while (next < batch.length && next < groupSize && elapsed() < start + groupMs)
     this.#waiting = [...batch.slice(next), ...this.#waiting]
-    this.#meanMs = this.#meanMs * 0.8 + ((elapsed() - start) / next) * 0.2
+    // No longer than a group, so that what stopped the process for a while is soon forgotten.
+    this.#meanMs = this.#meanMs * 0.8 + Math.min(groupMs, (elapsed() - start) / next) * 0.2
   }
 
   async #runAlone(one: Waiting): Promise<void> {

@@ -61,14 +61,17 @@ export class Run {
     const { job: definition } = this.#handling
     let timer: NodeJS.Timeout | undefined
     const limitTime = () => {
-      timer = setTimeout(() => this.interrupt(tookTooLong(this.job, definition.timeoutMs)), definition.timeoutMs)
+      timer ??= setTimeout(() => this.interrupt(tookTooLong(this.job, definition.timeoutMs)), definition.timeoutMs)
     }
     try {
       const payload = definition.payload.read(this.job.payload)
       const handle = () => this.#inName(() => this.#handling.handler(payload, this.#context()))
       if (definition.transactional) {
-        limitTime()
-        await this.#commit(handle)
+        // From when its turn has come.
+        await this.#commit(() => {
+          limitTime()
+          return handle()
+        })
         return { kind: "completed" }
       }
       const handled = runWithLease(this.#lease, handle)
