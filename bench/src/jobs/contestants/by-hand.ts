@@ -31,7 +31,7 @@ export async function openByHand(
   { database }: JobPlaces,
   { effects, pool: size, done }: JobSetting,
 ): Promise<JobContestant> {
-  const loops = effects ? Math.max(1, Math.round(size * 0.6)) : 2
+  const loops = effects ? Math.max(1, Math.round(size * 0.4)) : 2
   const pool = new pg.Pool({ connectionString: database, max: Math.max(1, size - loops) })
   await pool.query(createTable)
   await pool.query(createIndex)
@@ -53,24 +53,38 @@ export async function openByHand(
     })
 
   async function loop(): Promise<void> {
-    const client = new pg.Client({ connectionString: database })
+    const client = new pg.Client({ connectionString: database, pipeline: true })
     await client.connect()
-    while (!stopped) {
-      await client.query("BEGIN")
-      const { rows } = await client.query<{ payload: { n: number } }>({ ...takeSome, values: [effects ? 1 : batch] })
-      if (effects) for (const { payload } of rows) await client.query({ ...writeEffect, values: [payload.n] })
-      await client.query("COMMIT")
-      for (const { payload } of rows) done(payload.n)
-      if (rows.length === 0) await sleep()
+    const begin = async () => {
+      const [, taken] = await Promise.all([
+        client.query("BEGIN"),
+        client.query<{ payload: { n: number } }>({ ...takeSome, values: [effects ? 1 : batch] }),
+      ])
+      return taken.rows
     }
+    let next = begin()
+    while (!stopped) {
+      const rows = await next
+      const ends = effects ? rows.map(({ payload }) => client.query({ ...writeEffect, values: [payload.n] })) : []
+      const commit = client.query("COMMIT")
+      // On its way together with the commit.
+      if (rows.length > 0) next = begin()
+      await Promise.all([...ends, commit])
+      for (const { payload } of rows) done(payload.n)
+      if (rows.length > 0) continue
+      await sleep()
+      next = begin()
+    }
+    await next
+    await client.query("ROLLBACK")
     await client.end()
   }
   const running = Array.from({ length: loops }, loop)
 
   return {
     form: effects
-      ? `\`pg\` with named statements; ${loops} loops, a transaction each of BEGIN, a DELETE of one job found with SKIP LOCKED, the effect, COMMIT; the other connections send`
-      : `\`pg\` with named statements; ${loops} loops that delete up to ${batch} jobs found with SKIP LOCKED, in a transaction around their handlers; a send is one INSERT of \`unnest\``,
+      ? `\`pg\` with named statements, pipelined; ${loops} loops, a transaction each of BEGIN, a DELETE of one job found with SKIP LOCKED, the effect, COMMIT: one round trip a job, since the next one is taken in that of the commit; the other connections send`
+      : `\`pg\` with named statements, pipelined; ${loops} loops that delete up to ${batch} jobs found with SKIP LOCKED, in a transaction around their handlers; a send is one INSERT of \`unnest\``,
     packages: ["pg"],
     async send(n) {
       await pool.query({ ...send, values: [JSON.stringify({ n })] })
