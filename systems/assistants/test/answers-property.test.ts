@@ -141,4 +141,35 @@ forEachEngine((engine) => {
       { numRuns: 5 },
     )
   })
+
+  it("begins as many runs as the budget has room for, however many are asked for at once (A8)", async () => {
+    const sizes = fc.record({
+      budget: fc.integer({ min: 1, max: 4_000 }),
+      tokens: fc.integer({ min: 400, max: 2_000 }),
+      asked: fc.integer({ min: 3, max: 6 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(sizes, async ({ budget, tokens, asked }) => {
+        const admin = await makeOrganization(place)
+        const as = { as: admin.token }
+        await expectAnswer(place, 200, "PATCH", `/organizations/${admin.orgId}`, { token_budget_month: budget }, as)
+        const role = await makeRole(place, admin)
+        const { token } = await makePerson(place, admin, { role_id: role.id })
+        const { id } = await expectAnswer(place, 200, "GET", "/chats/main", undefined, { as: token })
+        provider.replies(async () => {
+          await pause(20)
+          return { promptTokens: tokens, completionTokens: 0 }
+        })
+        const say = () => expectAnswer(place, 201, "POST", `/chats/${id}/messages`, { content: "?" }, { as: token })
+        await Promise.all(Array.from({ length: asked }, say))
+        await workOut()
+        const counts = await tenant.run(admin.orgId, () =>
+          Promise.all([place.stores.runs.count({ state: "done" }), place.stores.runs.count({ state: "failed" })]),
+        )
+        const room = Math.min(asked, Math.ceil(budget / tokens))
+        assert.deepEqual(counts, [room, asked - room])
+      }),
+      { numRuns: 5 },
+    )
+  })
 })
