@@ -1,4 +1,6 @@
+import { relative } from "node:path"
 import { describe } from "node:test"
+import { fileURLToPath } from "node:url"
 import { requireService, type ServiceVariable } from "./services.ts"
 import { type TemporaryDatabase, type TemporaryDatabaseOptions, temporaryDatabase } from "./temporary-database.ts"
 
@@ -33,9 +35,23 @@ export const engines: readonly Engine[] = all.filter(({ name }) => {
 })
 
 /**
+ * The engines of this file's cases. Where both PostgreSQL servers are there, each has half of the files: they answer alike,
+ * and both for every file would take the run half as long again. `ROOTSTOCK_EVERY_SERVER=1` runs every file on both.
+ */
+function chosen(): readonly Engine[] {
+  const both = engines.length === all.length && process.env["ROOTSTOCK_EVERY_SERVER"] !== "1"
+  if (!both) return all
+  const file = relative(fileURLToPath(new URL("../../../..", import.meta.url)), process.argv[1] ?? "")
+  const sum = [...file].reduce((total, character) => (total * 31 + (character.codePointAt(0) as number)) % 65_521, 7)
+  const other: EngineName = sum % 2 === 0 ? "postgres" : "embedded-postgres"
+  return all.filter(({ name }) => name !== other)
+}
+
+/**
  * Defines the same cases once for each engine, each in a `describe` of its own.
  *
- * An engine that is not there is left out with a reason that names the variable to set.
+ * An engine that is not there is left out with a reason that names the variable to set; of two PostgreSQL servers each has
+ * half of the files.
  *
  * ### Examples
  *
@@ -49,7 +65,7 @@ export const engines: readonly Engine[] = all.filter(({ name }) => {
  * ```
  */
 export function forEachEngine(define: (engine: Engine) => void): void {
-  for (const engine of all) {
+  for (const engine of chosen()) {
     const variable = servers[engine.name]
     if (variable === undefined) describe(`on ${engine.name}`, () => define(engine))
     else requireService(variable, `on ${engine.name}`, () => define(engine))
