@@ -4,6 +4,8 @@ import type { Jobs } from "rootstock/jobs"
 import type { Logger } from "rootstock/log"
 import { absent, commonRules, fail } from "rootstock/shared"
 import { runExecute } from "../jobs/definitions.ts"
+import { cut } from "../notifications/envelope.ts"
+import type { Notifier } from "../notifications/notifier.ts"
 import { rules } from "../rules.ts"
 import type { AiRun, Chat, Message, User } from "../schema.ts"
 import { texts } from "../texts.ts"
@@ -26,19 +28,6 @@ export type MessagePage = {
   includeDeleted?: boolean | undefined
 }
 
-/** Tells people of something, over the channels that they chose. */
-type Notifies = {
-  notify(notice: {
-    userId: string
-    dedupeKey: string
-    type: "mention"
-    title: string
-    content: string | null
-    reference: { type: string; id: string }
-    inApp: "made"
-  }): Promise<unknown>
-}
-
 /** Most characters (code points) of a message. */
 export const mostCharacters = 16_000
 /** Most characters of a message in a notice, and of a name in its title. */
@@ -54,11 +43,11 @@ export class MessageService {
   readonly #posting: Posting
   readonly #mentions: Mentions
   readonly #answering: AnswererChoice
-  readonly #notifier: Notifies
+  readonly #notifier: Notifier
 
   constructor(
     { stores, jobs, log }: Pick<Context, "stores" | "jobs" | "log">,
-    parts: { access: ChatAccess; posting: Posting; mentions: Mentions; answering: AnswererChoice; notifier: Notifies },
+    parts: { access: ChatAccess; posting: Posting; mentions: Mentions; answering: AnswererChoice; notifier: Notifier },
   ) {
     this.#stores = stores
     this.#jobs = jobs
@@ -254,11 +243,4 @@ export function checkContent(content: string, path = "body/content"): void {
   // As many UTF-16 units are never more characters.
   const fits = content.length > 0 && (content.length <= mostCharacters || [...content].length <= mostCharacters)
   if (!fits) throw invalidRequest([{ path, message: `must have 1 to ${mostCharacters} characters` }])
-}
-
-/** The beginning of a text. */
-function cut(text: string, most: number): string {
-  if (text.length <= most) return text
-  const characters = [...text]
-  return characters.length <= most ? text : `${characters.slice(0, most - 1).join("")}…`
 }

@@ -1,5 +1,6 @@
 import { afterCommit } from "rootstock"
 import { absent, fail } from "rootstock/shared"
+import type { Hub } from "../live/hub.ts"
 import type { ChatEvent, Message } from "../schema.ts"
 import type { Mention } from "../shapes.ts"
 import type { Context } from "./context.ts"
@@ -20,9 +21,6 @@ export type NewMessage = {
   readonly aiReview?: "none" | "pending" | undefined
 }
 
-/** Wakes those who watch a chat, in every process. */
-type Waker = { wake(chatId: string): void }
-
 /**
  * The one way in which messages come into chats, and changes of them become known.
  *
@@ -31,9 +29,9 @@ type Waker = { wake(chatId: string): void }
  */
 export class Posting {
   readonly #stores: Context["stores"]
-  readonly #hub: Waker
+  readonly #hub: Pick<Hub, "wake">
 
-  constructor({ stores, hub }: Pick<Context, "stores"> & { readonly hub: Waker }) {
+  constructor({ stores, hub }: Pick<Context, "stores"> & { readonly hub: Pick<Hub, "wake"> }) {
     this.#stores = stores
     this.#hub = hub
   }

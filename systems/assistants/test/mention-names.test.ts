@@ -17,6 +17,7 @@ describe("names in a message", () => {
       ["@anna", "@boris", "@clara", "@@dmitri"],
     ],
     ["no e-mail address", "anna@example.com, иван.петров+x@пример.рф", []],
+    ["no e-mail address that ends like a list", "anna-@example.com", []],
     ["no e-mail address that begins like a mention", "@anna@example.com", []],
     ["no name inside of a word", "a@anna 2@anna _@anna й@anna", []],
     ["no name of one character, nor of 51", `@a @${"b".repeat(51)}`, []],
