@@ -1,4 +1,5 @@
 import type { System } from "rootstock/http"
+import { openJobs } from "rootstock/jobs"
 import { assemble } from "./assemble.ts"
 import { jobs } from "./jobs/definitions.ts"
 import { loadSample } from "./sample/load.ts"
@@ -14,7 +15,8 @@ export const assistants: System<typeof tables> = {
   auth: "required",
   jobs,
   open: (database, context) => assemble(database, context).parts,
-  loadSample: (database, context) => loadSample({ ...context, stores: openStores(database) }),
+  loadSample: (database, context) =>
+    loadSample({ ...context, stores: openStores(database), jobs: openJobs(database, { jobs, log: context.log }) }),
 }
 
 export { jobs } from "./jobs/definitions.ts"

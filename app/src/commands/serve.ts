@@ -2,6 +2,7 @@ import {
   checkListening,
   createServer,
   type HealthParts,
+  isLoopback,
   mountable,
   Operations,
   type System,
@@ -32,7 +33,8 @@ export const serve: Command = {
     },
     "no-sample": {
       type: "boolean",
-      sentence: "Leaves databases empty, also at later starts; without it those that never had rows get sample data.",
+      sentence:
+        "Leaves databases empty, also at later starts; without it those that never had rows get sample data (the ones with people who sign in only where HOST is this machine).",
     },
   },
   async run(call, surroundings) {
@@ -127,7 +129,7 @@ export async function prepareServer(
 
 async function sampleOf(
   { system, database, context }: OpenedSystem,
-  { clock, log }: Workplace,
+  { settings, clock, log }: Workplace,
   wanted: { migrate: boolean; sample: boolean },
 ): Promise<void> {
   if (!wanted.sample) {
@@ -135,6 +137,8 @@ async function sampleOf(
     return
   }
   if (!wanted.migrate) return
+  // Everybody knows the passwords of sample people.
+  if (system.auth === "required" && !isLoopback(settings.HOST)) return
   const counts = await loadSampleOnce(system, database, context)
   if (counts !== undefined) log.info(`Loaded the sample data of ${system.name}`, counts)
 }

@@ -39,8 +39,24 @@ export type SampleChat = {
   messages: SampleMessage[]
 }
 
+/** An event of the calendar; one that fires once does so at the next instant that fits its timing. */
+export type SampleEvent = {
+  title: string
+  description: string
+  role: string
+  creator: string
+  notified: string[]
+  /** In the zone of the organisation. */
+  cron: string
+  once?: true
+}
+
 /** The password of everyone in the sample data. */
 export const samplePassword = "polar-star-2026"
+
+/** Its hash: everyone can read the password, and a start need not wait for what hashing costs. */
+export const samplePasswordHash =
+  "$scrypt$ln=17,r=8,p=1,ver=rAVJlFFjarmV$tr3cs3O6u9eqnxefv9zBDQ$T2UT7FZKCasMLdEauv6i-PubuwrvF00y96iFdQZIU5U"
 
 export const organizationsOfSample: SampleOrganization[] = [
   {
@@ -206,5 +222,34 @@ export const chatsOfSample: SampleChat[] = [
       { from: "vera", content: "Ask Gleb for the photograph of the lighthouse." },
       { from: "vera", content: "Paper: 120 g, matt." },
     ],
+  },
+]
+
+export const eventsOfSample: SampleEvent[] = [
+  {
+    title: "Weekly stand-up",
+    description: "Fifteen minutes: what is done, what is next, what is in the way.",
+    role: "secretary",
+    creator: "anna",
+    notified: ["anna", "boris", "vera", "gleb", "dina"],
+    cron: "0 10 * * MON",
+  },
+  {
+    title: "Call the printers",
+    description: "Paper and delivery of the spring catalogue.",
+    role: "secretary",
+    creator: "anna",
+    notified: ["anna"],
+    cron: "0 11 * * THU",
+    once: true,
+  },
+  {
+    title: "Invoice of the printers",
+    description: "It is due at noon.",
+    role: "secretary",
+    creator: "vera",
+    notified: ["anna", "vera"],
+    cron: "0 12 * * FRI",
+    once: true,
   },
 ]

@@ -1,18 +1,20 @@
 import { transaction } from "rootstock"
 import { ConflictError } from "rootstock/errors"
-import type { SystemContext } from "rootstock/http"
-import { Passwords } from "rootstock/shared"
+import { nextFire, parseCron } from "rootstock/schedule"
 import type { Chat, Message, Organization, Role, User } from "../schema.ts"
+import { CalendarService } from "../services/calendar.ts"
+import type { Context } from "../services/context.ts"
+import { PeopleChecks } from "../services/people-checks.ts"
 import { directKeyOf } from "../storages/chats.ts"
 import type { Stores } from "../storages/index.ts"
 import { tenant } from "../tenancy.ts"
 import {
   chatsOfSample,
+  eventsOfSample,
   organizationsOfSample,
-  type SampleChat,
   type SampleMessage,
   type SampleOrganization,
-  samplePassword,
+  samplePasswordHash,
 } from "./data.ts"
 
 /** How many rows were loaded, by table. */
@@ -24,7 +26,7 @@ export type SampleCounts = Record<
 /** Minutes between messages of a chat. */
 const pause = 7
 
-type Given = Pick<SystemContext, "clock"> & { readonly stores: Stores }
+type Given = Pick<Context, "stores" | "jobs" | "clock" | "log">
 
 type People = {
   readonly users: ReadonlyMap<string, User>
@@ -37,8 +39,8 @@ type People = {
  *
  * @throws ConflictError where the database has rows
  */
-export async function loadSample({ stores, clock }: Given): Promise<SampleCounts> {
-  const passwordHash = await new Passwords().hash(samplePassword)
+export async function loadSample(given: Given): Promise<SampleCounts> {
+  const { stores, clock } = given
   return tenant.unbounded(() =>
     transaction(
       async () => {
@@ -47,16 +49,16 @@ export async function loadSample({ stores, clock }: Given): Promise<SampleCounts
             cure: "Load the sample data into an empty database.",
           })
         }
-        const people = await loadPeople(stores, passwordHash)
-        const chats = await loadChats(stores, people, clock.now())
-        const events = await loadEvents(stores, people, clock.now())
+        const people = await loadPeople(stores)
+        await loadChats(stores, people, clock.now())
+        await loadEvents(given, people)
         return {
           organizations: organizationsOfSample.length,
           roles: people.roles.size,
           users: people.users.size,
-          chats: chats.size,
+          chats: await stores.chats.count(),
           messages: chatsOfSample.reduce((sum, { messages }) => sum + messages.length, 0),
-          calendar_events: events,
+          calendar_events: eventsOfSample.length,
         }
       },
       { name: "loadSample" },
@@ -64,7 +66,7 @@ export async function loadSample({ stores, clock }: Given): Promise<SampleCounts
   )
 }
 
-async function loadPeople(stores: Stores, passwordHash: string): Promise<People> {
+async function loadPeople(stores: Stores): Promise<People> {
   const users = new Map<string, User>()
   const roles = new Map<string, Role>()
   let home: Organization | undefined
@@ -78,7 +80,7 @@ async function loadPeople(stores: Stores, passwordHash: string): Promise<People>
     })
     home ??= organization
     for (const role of await loadRoles(stores, sample, organization.id)) roles.set(role.code, role)
-    for (const user of await loadUsers(stores, sample, organization.id, roles, passwordHash)) {
+    for (const user of await loadUsers(stores, sample, organization.id, roles)) {
       users.set(user.username, user)
     }
   }
@@ -107,7 +109,6 @@ function loadUsers(
   { users, slug, system }: SampleOrganization,
   orgId: string,
   roles: ReadonlyMap<string, Role>,
-  passwordHash: string,
 ): Promise<User[]> {
   return stores.users.createMany(
     users.map(({ username, name, admin, role }) => ({
@@ -116,7 +117,7 @@ function loadUsers(
       username,
       email: `${username}@${slug}.example`,
       // An AI user that everyone may talk to does not sign in.
-      passwordHash: system && admin === undefined ? null : passwordHash,
+      passwordHash: system && admin === undefined ? null : samplePasswordHash,
       isAdmin: admin ?? false,
       isSystem: system,
       roleId: role === undefined ? null : (roles.get(role) as Role).id,
@@ -124,9 +125,8 @@ function loadUsers(
   )
 }
 
-/** The chats with their messages, by their place in the sample data. */
-async function loadChats(stores: Stores, people: People, present: Date): Promise<Map<SampleChat, Chat>> {
-  const chats = new Map<SampleChat, Chat>()
+/** The chats that have messages, with these. */
+async function loadChats(stores: Stores, people: People, present: Date): Promise<void> {
   for (const [index, sample] of chatsOfSample.entries()) {
     const participants = sample.participants.map((username) => userOf(people, username))
     const ids = participants.map(({ id }) => id)
@@ -144,10 +144,8 @@ async function loadChats(stores: Stores, people: People, present: Date): Promise
       lastMessageAt: times.at(-1) ?? null,
       createdAt: times[0] ?? present,
     })
-    chats.set(sample, chat)
     await loadMessages(stores, people, chat, sample.messages, times)
   }
-  return chats
 }
 
 async function loadMessages(
@@ -242,14 +240,30 @@ function mentionsOf({ users }: People, content: string): Message["mentions"] {
   return mentions.length === 0 ? null : mentions
 }
 
-async function loadEvents(_stores: Stores, _people: People, _present: Date): Promise<number> {
-  return 0
+/** The events, made as roles make them, so that each has its schedule. */
+async function loadEvents(given: Given, people: People): Promise<void> {
+  const calendar = new CalendarService(given, new PeopleChecks(given))
+  const { id, timeZone } = people.home
+  await tenant.run(id, async () => {
+    for (const { title, description, role, creator, notified, cron, once } of eventsOfSample) {
+      await calendar.createForRole({
+        title,
+        description,
+        roleId: roleOf(people, { role }).id,
+        createdByUserId: userOf(people, creator).id,
+        metadata: { notify_user_ids: notified.map((username) => userOf(people, username).id) },
+        ...(once === true
+          ? { scheduledAt: nextFire(parseCron(cron), timeZone, given.clock.now()) }
+          : { cronExpression: cron }),
+      })
+    }
+  })
 }
 
 function userOf({ users }: People, username: string): User {
   return users.get(username) as User
 }
 
-function roleOf({ roles }: People, { role }: SampleMessage): Role {
+function roleOf({ roles }: People, { role }: Pick<SampleMessage, "role">): Role {
   return roles.get(role as string) as Role
 }

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict"
 import { after, before, it } from "node:test"
 import { ConflictError } from "rootstock"
+import { Passwords } from "rootstock/shared"
 import { forEachEngine } from "../../../packages/rootstock/test/support/index.ts"
 import { assistants } from "../index.ts"
+import { samplePassword, samplePasswordHash } from "../sample/data.ts"
 import { tenant } from "../tenancy.ts"
+import { expectAnswer } from "./fixtures.ts"
 import { openAssistants, type TestAssistants } from "./support.ts"
 
 forEachEngine((engine) => {
@@ -16,17 +19,7 @@ forEachEngine((engine) => {
   after(() => app[Symbol.asyncDispose]())
 
   it("loads two organisations with their people, roles, chats and answers that await review", async () => {
-    assert.deepEqual(
-      { ...counts, calendar_events: 0 },
-      {
-        organizations: 2,
-        roles: 4,
-        users: 8,
-        chats: 6,
-        messages: 30,
-        calendar_events: 0,
-      },
-    )
+    assert.deepEqual(counts, { organizations: 2, roles: 4, users: 8, chats: 11, messages: 30, calendar_events: 3 })
     const { stores } = app
     await tenant.unbounded(async () => {
       assert.equal(await stores.messages.count(), 30)
@@ -43,6 +36,31 @@ forEachEngine((engine) => {
         assert.equal(await stores.chatEvents.count({ chatId: chat.id }), chat.lastSeq)
       }
     })
+  })
+
+  it("has events whose schedules fire them when they are due", async () => {
+    const events = await tenant.unbounded(() => app.stores.calendar.list({ orderBy: { nextTriggerAt: "asc" } }))
+    // The clock stands at 15:00 of a Wednesday in Moscow.
+    assert.deepEqual(
+      events.map(({ title, eventType, nextTriggerAt }) => [title, eventType, nextTriggerAt?.toISOString()]),
+      [
+        ["Call the printers", "one_time", "2026-03-12T08:00:00.000Z"],
+        ["Invoice of the printers", "one_time", "2026-03-13T09:00:00.000Z"],
+        ["Weekly stand-up", "recurring", "2026-03-16T07:00:00.000Z"],
+      ],
+    )
+    for (const { id, nextTriggerAt } of events) {
+      assert.deepEqual((await app.schedules.get(`calendar:${id}`))?.nextAt, nextTriggerAt)
+    }
+  })
+
+  it("lets its people sign in with the password that the page names", async () => {
+    assert.equal(await new Passwords().verify(samplePassword, samplePasswordHash), true)
+    const { user } = await expectAnswer(app, 200, "POST", "/auth/login", {
+      email: "anna@polar-star.example",
+      password: samplePassword,
+    })
+    assert.deepEqual([user.username, user.is_admin], ["anna", true])
   })
 
   it("refuses a database that has rows", async () => {
