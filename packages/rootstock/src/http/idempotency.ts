@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto"
+import { createHash, createHmac } from "node:crypto"
 import type { Clock } from "../clock/index.ts"
 import { NotFoundError, UniqueError } from "../errors/index.ts"
 import { transaction } from "../session/index.ts"
@@ -30,16 +30,19 @@ type RowKey = { actor: string; route: string; key: string }
 export class DatabaseAnswers implements AnswerStore {
   readonly #rows: IdempotencyStorage
   readonly #clock: Clock
+  readonly #digestKey: Uint8Array | undefined
   #sweptAt = Number.NEGATIVE_INFINITY
 
-  constructor(rows: IdempotencyStorage, clock: Clock) {
+  /** @param options.digestKey makes digests of bodies useless to whoever has the database alone; where bodies have secrets */
+  constructor(rows: IdempotencyStorage, clock: Clock, { digestKey }: { digestKey?: Uint8Array | undefined } = {}) {
     this.#rows = rows
     this.#clock = clock
+    this.#digestKey = digestKey
   }
 
   async answerOnce(request: KeyedRequest, work: () => Promise<KeptAnswer>): Promise<KeptAnswer> {
     const key = { actor: actorName(request.actor), route: shortened(request.route), key: request.key }
-    const claim = await this.#claim(key, hashOf(request.body))
+    const claim = await this.#claim(key, digestOf(request.body, this.#digestKey))
     if ("status" in claim) return claim
     try {
       return await transaction(
@@ -119,9 +122,10 @@ function shortened(route: string): string {
   return route.length <= 160 ? route : sha256(route)
 }
 
-/** A hash of what a body says, whatever the order of its keys. */
-function hashOf(body: unknown): string {
-  return sha256(JSON.stringify(body ?? null, sortKeys))
+/** A digest of what a body says, whatever the order of its keys. */
+function digestOf(body: unknown, key: Uint8Array | undefined): string {
+  const text = JSON.stringify(body ?? null, sortKeys)
+  return key === undefined ? sha256(text) : createHmac("sha256", key).update(text).digest("hex")
 }
 
 function sortKeys(_key: string, value: unknown): unknown {

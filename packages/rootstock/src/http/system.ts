@@ -52,6 +52,8 @@ export type ServiceContext = SystemContext & {
 export type SystemParts = {
   /** Who may make its calls, in place of those with API keys; `API_AUTH` does not count then. */
   readonly access?: Access
+  /** Key for the digests of bodies that are kept with idempotency keys, where bodies have secrets such as passwords. */
+  readonly digestKey?: Uint8Array
   readonly routes: readonly Route[]
   /** What is cached of its database; whoever serves it opens the cache. */
   readonly caches: readonly CacheDeclaration[]
@@ -94,7 +96,7 @@ export function mountable<S extends Tables>(
   system: System<S>,
   database: Database<S>,
   context: SystemContext,
-  { routes, access }: SystemParts,
+  { routes, access, digestKey }: SystemParts,
   auth: AuthMode = system.auth,
 ): MountedSystem {
   return {
@@ -104,6 +106,6 @@ export function mountable<S extends Tables>(
     access,
     // Who has rules of his own lets nobody in without credentials but where a route says so.
     auth: access === undefined ? auth : "required",
-    answers: new DatabaseAnswers(database.storage(IdempotencyStorage), context.clock),
+    answers: new DatabaseAnswers(database.storage(IdempotencyStorage), context.clock, { digestKey }),
   }
 }
