@@ -1,4 +1,4 @@
-import { transaction } from "rootstock"
+import { transaction, withRequestScope } from "rootstock"
 import { elapsed } from "rootstock/clock"
 import { bodyCheck } from "rootstock/fields"
 import { RuleError } from "rootstock/shared"
@@ -77,7 +77,12 @@ export class ToolCalls {
   }
 
   /** Calls a tool; gives what the model is told. @throws what is no fault of the call, such as the end of the run */
-  async call({ tool: name, args: text }: ToolRequest): Promise<string> {
+  call(request: ToolRequest): Promise<string> {
+    // However many calls a model makes, each stands for itself.
+    return withRequestScope(() => this.#call(request))
+  }
+
+  async #call({ tool: name, args: text }: ToolRequest): Promise<string> {
     const json = parsed(text)
     const args = json ?? { text: storable(text).slice(0, 1_000) }
     const twin = this.#earlier.findIndex((one) => one.tool === name && sameJson(one.args, args))

@@ -1,6 +1,6 @@
 import { type CommitContext, RetryAfterError } from "rootstock/jobs"
 import type { Logger } from "rootstock/log"
-import { isHopeless, RunOverError, reasonOf } from "../ai/errors.ts"
+import { isHopeless, RunError, RunOverError, reasonOf } from "../ai/errors.ts"
 import { ProviderError } from "../ai/provider.ts"
 import { runExecute } from "../jobs/definitions.ts"
 import type { AiRun, Message } from "../schema.ts"
@@ -12,6 +12,8 @@ import type { Posting } from "./posting.ts"
 
 /** How often the model is asked for an answer: once, and again after a failure. */
 const attempts = 1 + 3
+/** How long an attempt may take with all its steps and tools, in milliseconds; less than its job may. */
+const longestMs = 540_000
 /** How long a run waits that would go above the budget only together with others, in milliseconds. */
 const busyMs = 2_000
 
@@ -55,12 +57,14 @@ export class AnswerService {
       return void (await commit(() => this.#ai.end(run.id, { state: "cancelled", error: "The message was deleted." })))
     }
     this.#log.info(`Making the answer of run ${run.id}`, { run_id: run.id, attempt })
+    const limit = AbortSignal.timeout(longestMs)
     let made: Made
     try {
-      made = await this.#make(begun, question, signal)
-    } catch (error) {
-      if (error instanceof RunOverError) return
-      if (signal.aborted) throw error
+      made = await this.#make(begun, question, AbortSignal.any([signal, limit]))
+    } catch (thrown) {
+      if (thrown instanceof RunOverError) return
+      if (signal.aborted) throw thrown
+      const error = limit.aborted ? new RunError(`The answer took longer than ${longestMs / 60_000} minutes.`) : thrown
       if (!isHopeless(error) && attempt < attempts) throw againLater(error)
       this.#log.warning(`The run ${run.id} failed`, { run_id: run.id, attempt, error })
       return void (await commit(() => this.fail(run.id, reasonOf(error))))

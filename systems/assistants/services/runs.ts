@@ -1,4 +1,4 @@
-import { afterCommit, type KeysetPage, transaction } from "rootstock"
+import { afterCommit, type KeysetPage, transaction, withRequestScope } from "rootstock"
 import type { Logger } from "rootstock/log"
 import { absent, commonRules, fail } from "rootstock/shared"
 import { runExecute } from "../jobs/definitions.ts"
@@ -166,15 +166,18 @@ export class RunService {
     const alive = await this.#withJob()
     let failed = 0
     for (const run of running) {
-      if (alive.has(run.id) || !(await this.#isLeft(run, alive))) continue
-      if (await tenant.run(run.orgId, () => this.#failLeft(run))) failed++
+      if (alive.has(run.id)) continue
+      // Each by itself: they are of many organisations.
+      if (await withRequestScope(() => this.#failIfLeft(run, alive))) failed++
     }
     if (failed > 0) this.#log.warning(`Failed ${failed} runs that nobody made any more`)
     return failed
   }
 
-  async #failLeft({ id }: AiRun): Promise<boolean> {
-    return transaction(() => this.#answers.fail(id, "Whoever made it is gone."), { name: "failLeftRun" })
+  async #failIfLeft(run: AiRun, alive: ReadonlySet<string>): Promise<boolean> {
+    if (!(await this.#isLeft(run, alive))) return false
+    const fail = () => this.#answers.fail(run.id, "Whoever made it is gone.")
+    return tenant.run(run.orgId, () => transaction(fail, { name: "failLeftRun" }))
   }
 
   /** Ids of the runs whose jobs wait or are done at this moment. */

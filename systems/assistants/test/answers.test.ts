@@ -9,6 +9,7 @@ import { ProviderError } from "../ai/provider.ts"
 import { runExecute } from "../jobs/definitions.ts"
 import { tenant } from "../tenancy.ts"
 import { expectAnswer, expectProblem, makeOrganization, makePerson, makeRole, type Person } from "./fixtures.ts"
+import { cuts, refuses, says, startModelServer } from "./model-server.ts"
 import { StubProvider, tool } from "./stub-provider.ts"
 import { openAssistants, type TestAssistants } from "./support.ts"
 
@@ -444,5 +445,31 @@ forEachEngine((engine) => {
     await place.work()
     assert.equal((await trace(runs[0].id)).state, "cancelled")
     assert.deepEqual([(await messages()).length, provider.calls.length], [0, 0])
+  })
+
+  it("asks the server of LLM_URL, again after a stream that was cut, and shows its key nowhere", async () => {
+    await using server = await startModelServer()
+    server.behave(cuts, refuses(429, { "retry-after": "30" }), says("Good evening", [21, 2]))
+    const environment = { LLM_URL: server.url, LLM_API_KEY: "sk-very-secret", LLM_MODEL_MAP: "qwen2.5:7b=other" }
+    await using own = await openAssistants(engine, { environment })
+    const admin = await makeOrganization(own)
+    const role = await makeRole(own, admin)
+    const as = { as: (await makePerson(own, admin, { role_id: role.id })).token }
+    const { id } = await expectAnswer(own, 200, "GET", "/chats/main", undefined, as)
+    const { runs } = await expectAnswer(own, 201, "POST", `/chats/${id}/messages`, { content: "Hello" }, as)
+    for (let attempt = 0; attempt < 3; attempt++) {
+      await own.work()
+      own.clock.advance(40_000)
+    }
+    const [answer] = await expectAnswer(own, 200, "GET", `/chats/${id}/messages`, undefined, as)
+    assert.equal(answer.content, "Good evening")
+    const path = `/runs/${runs[0].id}`
+    const run = await expectAnswer(own, 200, "GET", path, undefined, { as: admin.token })
+    assert.deepEqual([run.state, run.provider, server.calls.length], ["done", "openai", 3])
+    // What the cut stream used is counted too.
+    assert.ok(run.prompt_tokens > 21)
+    assert.equal(server.calls[2]?.body.model, "other")
+    const errors = await own.jobs.store.errors.list()
+    assert.ok(!JSON.stringify([own.logged, errors, run]).includes("sk-very-secret"))
   })
 })
