@@ -55,7 +55,10 @@ export const organizations = table(
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
-  (t) => [index(t.isActive).where("is_active").named("idx_organizations_active")],
+  (t) => [
+    index(t.isActive).where("is_active").named("idx_organizations_active"),
+    index(t.isSystem).named("idx_organizations_system"),
+  ],
 )
 
 /** AI roles: what a model is told, and how it answers. */

@@ -19,10 +19,10 @@ const mostNames = 50
 
 /** Finds the people whom messages mention. */
 export class Mentions {
-  readonly #users: Context["stores"]["users"]
+  readonly #stores: Pick<Context["stores"], "organizations" | "users">
 
   constructor({ stores }: Pick<Context, "stores">) {
-    this.#users = stores.users
+    this.#stores = stores
   }
 
   /**
@@ -32,9 +32,9 @@ export class Mentions {
   async of(content: string): Promise<Mentioned> {
     const found = findMentions(content)
     const names = [...new Set(found.map(({ name }) => foldName(name)))].slice(0, mostNames)
-    const own = await this.#lookUp(names, { orgId: tenant.current })
+    const own = await this.#lookUp(names, [tenant.current])
     const unknown = names.filter((name) => !own.has(name))
-    const others = await this.#lookUp(unknown, { orgId: { not: tenant.current } })
+    const others = await this.#lookUp(unknown, unknown.length === 0 ? [] : await this.#systemIds())
     const mentions: Mention[] = []
     const called = new Map<string, User>()
     const named = new Map<string, User>()
@@ -50,11 +50,15 @@ export class Mentions {
     return { mentions, called: [...called.values()], named: [...named.values()] }
   }
 
-  async #lookUp(names: readonly string[], org: { orgId: string | { not: string } }): Promise<Map<string, User[]>> {
+  async #systemIds(): Promise<string[]> {
+    return (await this.#stores.organizations.listSystem()).map(({ id }) => id)
+  }
+
+  async #lookUp(names: readonly string[], orgIds: readonly string[]): Promise<Map<string, User[]>> {
     const found = new Map<string, User[]>()
-    if (names.length === 0) return found
-    const rows = await this.#users.list({
-      where: { ...org, isActive: true, or: names.map((name) => ({ username: { contains: name } })) },
+    if (names.length === 0 || orgIds.length === 0) return found
+    const rows = await this.#stores.users.list({
+      where: { orgId: [...orgIds], isActive: true, or: names.map((name) => ({ username: { contains: name } })) },
       orderBy: { id: "asc" },
     })
     for (const user of rows) {

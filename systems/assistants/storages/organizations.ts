@@ -14,6 +14,11 @@ export class OrgStorage extends Entities(organizations, tenant.column("id")) {
     return this.list({ where: activeOf(activeOnly), orderBy: { name: "asc" } })
   }
 
+  /** Those whose users and roles everyone sees; read for all organisations. */
+  listSystem(): Promise<Organization[]> {
+    return tenant.unbounded(() => this.list({ where: { isSystem: true }, orderBy: { id: "asc" } }))
+  }
+
   existsBySlug(slug: string, excludeId?: string): Promise<boolean> {
     return this.exists({ slug }, { except: excludeId })
   }

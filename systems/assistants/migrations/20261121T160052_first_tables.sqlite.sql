@@ -1,5 +1,5 @@
--- 20261121T145712_first_tables on SQLite, frozen when it was made; made by "rootstock migrate new", not to be edited.
---@ operations 93cfafec08d017205ac911a0f59cad2971821bd255d395fa181a12ca74192a8c
+-- 20261121T160052_first_tables on SQLite, frozen when it was made; made by "rootstock migrate new", not to be edited.
+--@ operations 6b14404b098a0972230adcd1cfcac26c34550fc3dc4419f48722ee8332aab7a2
 
 --@ up
 
@@ -34,6 +34,10 @@ CREATE TABLE "organizations" (
 --@ step
 --@ statement
 CREATE INDEX "idx_organizations_active" ON "organizations" ("is_active") WHERE is_active;
+
+--@ step
+--@ statement
+CREATE INDEX "idx_organizations_system" ON "organizations" ("is_system");
 
 --@ step
 --@ statement
@@ -862,6 +866,7 @@ CREATE TABLE "job" (
   "dedupe" TEXT,
   "fire_at" TEXT,
   "payload" TEXT NOT NULL,
+  "message_id" TEXT,
   "last_error" TEXT,
   "created_at" TEXT NOT NULL,
   CONSTRAINT "job_id_type" CHECK (length("id") = 36),
@@ -873,6 +878,7 @@ CREATE TABLE "job" (
   CONSTRAINT "job_dedupe_type" CHECK (length("dedupe") <= 300),
   CONSTRAINT "job_fire_at_type" CHECK ("fire_at" GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z'),
   CONSTRAINT "job_payload_type" CHECK (json_valid("payload")),
+  CONSTRAINT "job_message_id_type" CHECK (length("message_id") <= 255),
   CONSTRAINT "job_created_at_type" CHECK ("created_at" GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z'),
   CONSTRAINT "job_lane_check" CHECK (lane BETWEEN 0 AND 4),
   CONSTRAINT "job_pkey" PRIMARY KEY ("id")
@@ -902,6 +908,7 @@ CREATE TABLE "job_dead" (
   "max_attempts" INTEGER NOT NULL,
   "fire_at" TEXT,
   "payload" TEXT NOT NULL,
+  "message_id" TEXT,
   "last_error" TEXT,
   "created_at" TEXT NOT NULL,
   "died_at" TEXT NOT NULL,
@@ -911,6 +918,7 @@ CREATE TABLE "job_dead" (
   CONSTRAINT "job_dead_reason_type" CHECK ("reason" IN ('attempts', 'permanent', 'cancelled')),
   CONSTRAINT "job_dead_fire_at_type" CHECK ("fire_at" GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z'),
   CONSTRAINT "job_dead_payload_type" CHECK (json_valid("payload")),
+  CONSTRAINT "job_dead_message_id_type" CHECK (length("message_id") <= 255),
   CONSTRAINT "job_dead_created_at_type" CHECK ("created_at" GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z'),
   CONSTRAINT "job_dead_died_at_type" CHECK ("died_at" GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9]Z'),
   CONSTRAINT "job_dead_pkey" PRIMARY KEY ("id")

@@ -1,5 +1,5 @@
--- 20261121T145712_first_tables on PostgreSQL, frozen when it was made; made by "rootstock migrate new", not to be edited.
---@ operations 93cfafec08d017205ac911a0f59cad2971821bd255d395fa181a12ca74192a8c
+-- 20261121T160052_first_tables on PostgreSQL, frozen when it was made; made by "rootstock migrate new", not to be edited.
+--@ operations 6b14404b098a0972230adcd1cfcac26c34550fc3dc4419f48722ee8332aab7a2
 
 --@ up
 
@@ -23,6 +23,8 @@ CREATE TABLE "organizations" (
 );
 --@ statement
 CREATE INDEX "idx_organizations_active" ON "organizations" ("is_active") WHERE is_active;
+--@ statement
+CREATE INDEX "idx_organizations_system" ON "organizations" ("is_system");
 --@ statement
 CREATE TABLE "roles" (
   "id" uuid NOT NULL,
@@ -481,6 +483,7 @@ CREATE TABLE "job" (
   "dedupe" varchar(300) COLLATE "C",
   "fire_at" timestamp(3) with time zone,
   "payload" jsonb NOT NULL,
+  "message_id" varchar(255) COLLATE "C",
   "last_error" text COLLATE "C",
   "created_at" timestamp(3) with time zone NOT NULL,
   CONSTRAINT "job_state_type" CHECK ("state" IN ('wait', 'held', 'at_broker')),
@@ -505,6 +508,7 @@ CREATE TABLE "job_dead" (
   "max_attempts" bigint NOT NULL,
   "fire_at" timestamp(3) with time zone,
   "payload" jsonb NOT NULL,
+  "message_id" varchar(255) COLLATE "C",
   "last_error" text COLLATE "C",
   "created_at" timestamp(3) with time zone NOT NULL,
   "died_at" timestamp(3) with time zone NOT NULL,
