@@ -370,6 +370,19 @@ forEachEngine((engine) => {
     await expectProblem(place, 404, "NOT_FOUND", "GET", path, undefined, { as: foreign.token })
   })
 
+  it("writes no answer where the run was cancelled while the last word was said", async () => {
+    const { say, messages, person, trace } = await team()
+    provider.replies(async () => {
+      await tenant.run(person.orgId, () => place.stores.runs.updateWhere({ state: "running" }, { state: "cancelled" }))
+      return { content: "Too late" }
+    })
+    const { runs } = await say("Hello?")
+    await place.work()
+    assert.deepEqual([(await messages()).length, provider.calls.length], [1, 1])
+    const { state, prompt_tokens: tokens } = await trace(runs[0].id)
+    assert.deepEqual([state, tokens], ["cancelled", 10])
+  })
+
   it("spends no more tokens than the month has, as the organization's zone counts months", async () => {
     place.clock.set("2026-05-31T20:55:00.000Z")
     const { say, messages, trace, admin } = await team({}, { token_budget_month: 20 })
