@@ -26,7 +26,7 @@ export function assemble(
   { passwordCost, provider }: { passwordCost?: PasswordCost; provider?: Provider } = {},
 ): Assembled {
   const stores = openStores(database)
-  const caches = makeCaches(context.settings.PROMPT_DIR)
+  const caches = makeCaches(stores, context.settings.PROMPT_DIR)
   const services = makeServices({
     ...context,
     database,
@@ -37,6 +37,7 @@ export function assemble(
   })
   const parts = {
     access: assistantsAccess(services.auth, context.keys),
+    digestKey: context.secrets.sign,
     routes: routes(services),
     caches: Object.values(caches),
     handlers: makeHandlers(services),

@@ -22,4 +22,9 @@ export const texts = {
   /** What the role of an event is asked when it fires. */
   askForReminder: (title: string, description: string | null) =>
     `Наступило время события календаря «${title}».${description === null ? "" : `\n\n${description}`}\n\nНапиши короткое напоминание тем, кого оно касается.`,
+
+  emailCodeSubject: "Код подтверждения",
+  /** @param code six digits */
+  emailCode: (code: string) =>
+    `Ваш код: ${code}\nОн действует 15 минут. Если вы не подключали уведомления по почте, ничего не делайте.`,
 }

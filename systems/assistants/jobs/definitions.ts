@@ -1,6 +1,6 @@
 import { moment, objectOf, uuidText } from "rootstock/fields"
 import { defineJob, type Job } from "rootstock/jobs"
-import { noticeField } from "../notifications/notice.ts"
+import { deliveryField } from "../notifications/notice.ts"
 
 /** An answer of an AI role to be made. The model is asked outside of transactions; the answer is its commit. */
 export const runExecute = defineJob("run.execute", {
@@ -34,7 +34,19 @@ export const calendarRepair = defineJob("calendar.repair", {
 })
 
 /** What somebody is told, over one channel after another until one delivers. */
-export const notifyDeliver = defineJob("notify.deliver", { queue: "notify", payload: noticeField })
+export const notifyDeliver = defineJob("notify.deliver", { queue: "notify", payload: deliveryField })
+
+/** The same where Telegram is to deliver, within what its Bot API takes; otherwise it goes back. */
+export const telegramDeliver = defineJob("telegram.deliver", { queue: "telegram", payload: deliveryField })
+
+/** A code to be mailed to somebody who wants notices by mail. */
+export const emailCode = defineJob("notify.email_code", {
+  queue: "notify",
+  payload: objectOf("EmailCode", { channelId: uuidText }),
+})
+
+/** Removes what is kept for some days only. */
+export const retentionRun = defineJob("retention", { queue: "upkeep", payload: objectOf("Retention", {}) })
 
 /** All kinds of jobs of the assistants. */
 export const jobs: readonly Job[] = [
@@ -44,4 +56,7 @@ export const jobs: readonly Job[] = [
   calendarAnnounce,
   calendarRepair,
   notifyDeliver,
+  telegramDeliver,
+  emailCode,
+  retentionRun,
 ] as readonly Job[]

@@ -1,9 +1,20 @@
 import { handle, type JobHandler } from "rootstock/jobs"
 import type { Services } from "../services/index.ts"
-import { calendarAnnounce, calendarFire, calendarRepair, runExecute, runsSweep } from "./definitions.ts"
+import {
+  calendarAnnounce,
+  calendarFire,
+  calendarRepair,
+  emailCode,
+  notifyDeliver,
+  retentionRun,
+  runExecute,
+  runsSweep,
+  telegramDeliver,
+} from "./definitions.ts"
 
 /** What does the jobs of the assistants. */
-export function makeHandlers({ announcements, answers, calendar, runs }: Services): JobHandler[] {
+export function makeHandlers(services: Services): JobHandler[] {
+  const { announcements, answers, calendar, channels, delivery, retention, runs } = services
   return [
     handle(runExecute, ({ runId }, context) => answers.execute(runId, context)),
     handle(runsSweep, async () => {
@@ -14,5 +25,9 @@ export function makeHandlers({ announcements, answers, calendar, runs }: Service
       announcements.announce(announcement, { signal, commit }),
     ),
     handle(calendarRepair, () => calendar.repair()),
+    handle(notifyDeliver, (notice, executing) => delivery.deliver(notice, executing)),
+    handle(telegramDeliver, (notice, executing) => delivery.deliverByTelegram(notice, executing)),
+    handle(emailCode, ({ channelId }) => channels.sendCode(channelId)),
+    handle(retentionRun, (_, { signal }) => retention.run(signal)),
   ]
 }

@@ -4,6 +4,7 @@ import type { Jobs } from "rootstock/jobs"
 import { OnceKeys } from "rootstock/state"
 import { notifyDeliver } from "../jobs/definitions.ts"
 import type { Context } from "../services/context.ts"
+import { cut } from "./envelope.ts"
 import { longestText, longestTitle, type Notice } from "./notice.ts"
 
 /** How long it is remembered of what somebody was told: as long as the log is kept, in milliseconds. */
@@ -47,9 +48,4 @@ export class Notifier {
       return true
     })
   }
-}
-
-/** The beginning of a text, in UTF-16 units; half of a character at its end would be no text for PostgreSQL. */
-function cut(text: string, most: number): string {
-  return text.slice(0, most).toWellFormed()
 }

@@ -5,6 +5,7 @@ import { calendarRoutes } from "./calendar.ts"
 import { chatRoutes } from "./chats.ts"
 import { correctionRuleRoutes } from "./correction-rules.ts"
 import { messageRoutes } from "./messages.ts"
+import { notificationRoutes } from "./notifications.ts"
 import { organizationRoutes } from "./organizations.ts"
 import { roleRoutes } from "./roles.ts"
 import { runRoutes } from "./runs.ts"
@@ -24,5 +25,6 @@ export function routes(services: Services): Route[] {
     correctionRuleRoutes,
     calendarRoutes,
     runRoutes,
+    notificationRoutes,
   ].flatMap((make) => make(services))
 }

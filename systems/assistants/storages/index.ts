@@ -6,6 +6,7 @@ import { ChatEventStorage } from "./chat-events.ts"
 import { ChatStorage } from "./chats.ts"
 import { CorrectionRuleStorage } from "./correction-rules.ts"
 import { InAppStorage } from "./in-app-notifications.ts"
+import { LinkTokenStorage } from "./link-tokens.ts"
 import { MessageStorage } from "./messages.ts"
 import { NotificationChannelStorage } from "./notification-channels.ts"
 import { NotificationLogStorage } from "./notification-log.ts"
@@ -30,6 +31,7 @@ const storageClasses = {
   correctionRules: CorrectionRuleStorage,
   chatEvents: ChatEventStorage,
   refreshTokens: RefreshTokenStorage,
+  linkTokens: LinkTokenStorage,
   audit: AuditStorage,
 }
 
