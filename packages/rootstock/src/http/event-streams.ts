@@ -100,7 +100,10 @@ export class EventStreams {
       while (!signal.aborted) {
         const next = await untilEnd(withRequestScope(() => iterator.next()))
         if (next === aborted || next.done === true) break
-        if (!raw.write(eventText(next.value))) await untilEnd(new Promise((resolve) => raw.once("drain", resolve)))
+        // As bytes: of a string, Node counts the bytes to say that it is too much and the characters to say when it is gone,
+        // so that the end of a wait for texts that are not in ASCII may never be told.
+        if (!raw.write(Buffer.from(eventText(next.value))))
+          await untilEnd(new Promise((resolve) => raw.once("drain", resolve)))
       }
       // What the client does not take cannot be ended in order; it has the id of what it got.
       if (signal.aborted && (raw.socket?.writableLength ?? 0) > 0) raw.destroy()

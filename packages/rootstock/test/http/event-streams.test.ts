@@ -208,9 +208,13 @@ test("calls return() where the client went before there were events", async () =
   assert.equal(counts.asked, 0)
 })
 
-test("asks for no more events than a slow reader takes, and loses none", async () => {
+for (const character of ["x", "я", "😀"]) {
+  test(`asks for no more events than a slow reader takes, and loses none: ${character}`, () =>
+    readSlowly(character.repeat(10_000)))
+}
+
+async function readSlowly(filler: string): Promise<void> {
   const many = 2_000
-  const filler = "x".repeat(10_000)
   let asked = 0
   const handler: Handler = async () =>
     (async function* () {
@@ -228,7 +232,7 @@ test("asks for no more events than a slow reader takes, and loses none", async (
   const text = (await socket.toArray()).join("")
   const ids = Array.from(text.matchAll(/^id: (\d+)$/gm), ([, id]) => Number(id))
   assert.deepEqual(ids, [...Array(many).keys()])
-})
+}
 
 test("ends all streams at a stop, slow readers too, without waiting", async () => {
   const { events, counts, give } = tap()
