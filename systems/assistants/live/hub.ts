@@ -53,6 +53,16 @@ export class Hub {
     this.#states = new StateStore(database, { clock, maxDataBytes: 1_048_576 })
   }
 
+  /** How many readers there are, of how many chats, and how many events are held for them. */
+  get held(): { readonly chats: number; readonly readers: number; readonly events: number } {
+    const topics = [...this.#topics.values()].map(({ topic }) => topic)
+    return {
+      chats: topics.length,
+      readers: topics.reduce((sum, { readers }) => sum + readers.size, 0),
+      events: topics.reduce((sum, { held }) => sum + held, 0),
+    }
+  }
+
   /** Something happened in a chat and is committed: who watches it, in any process, gets it. */
   wake(chatId: string): void {
     const watched = this.#topics.get(chatId)

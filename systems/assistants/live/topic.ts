@@ -2,7 +2,10 @@ import type { Chat } from "../schema.ts"
 import type { LiveEvent } from "./events.ts"
 import type { Reader, Said } from "./reader.ts"
 
-/** A chat that somebody watches here. It holds what its readers have yet to be given, a page of events at most. */
+/** The most events that are held when more are read; those who are further behind read the database. */
+const mostHeld = 100
+
+/** A chat that somebody watches here. It holds what its readers have yet to be given, two pages of events at most. */
 export class Topic {
   readonly chatId: string
   readonly orgId: string
@@ -25,6 +28,11 @@ export class Topic {
   /** Number of the last event that is known here. */
   get end(): number {
     return this.#start + this.#events.length
+  }
+
+  /** How many events are held. */
+  get held(): number {
+    return this.#events.length
   }
 
   /** Whether the event behind a number is none that is held, but one before them. */
@@ -81,6 +89,3 @@ export class Topic {
     for (const reader of this.readers) reader.stir()
   }
 }
-
-/** The most events that are held for readers when others come. */
-const mostHeld = 100

@@ -1,27 +1,84 @@
 import assert from "node:assert/strict"
+import { fork } from "node:child_process"
+import { once } from "node:events"
 import { after, before, describe, it } from "node:test"
+import { setImmediate as turn } from "node:timers/promises"
+import { fileURLToPath } from "node:url"
+import fc from "fast-check"
 import { transaction } from "rootstock"
-import { actAs } from "rootstock/shared"
 import { forEachEngine } from "../../../packages/rootstock/test/support/index.ts"
+import type { Provider } from "../ai/provider.ts"
 import { tenant } from "../tenancy.ts"
-import { expectAnswer, expectProblem, makeOrganization, makePerson, type Person } from "./fixtures.ts"
-import { StreamReader } from "./stream-reader.ts"
+import {
+  expectAnswer,
+  expectProblem,
+  makeOrganization,
+  makePerson,
+  makeRole,
+  type Person,
+  password,
+  signIn,
+} from "./fixtures.ts"
+import { planOf } from "./plans.ts"
+import { type Received, StreamReader } from "./stream-reader.ts"
 import { openAssistants, type TestAssistants } from "./support.ts"
 
+/** A model that says what the test says, when the test says it. */
+function puppet() {
+  const waiting: ((next: string | undefined) => void)[] = []
+  const given: (string | undefined)[] = []
+  const next = () =>
+    new Promise<string | undefined>((resolve) => {
+      if (given.length > 0) resolve(given.shift())
+      else waiting.push(resolve)
+    })
+  const provider: Provider = {
+    name: "puppet",
+    async answer({ onText }) {
+      let content = ""
+      for (let piece = await next(); piece !== undefined; piece = await next()) {
+        if (piece === "!") throw new Error("the model fell over")
+        content += piece
+        onText?.(piece)
+      }
+      return { content, toolRequests: [], finishReason: "stop", promptTokens: 1, completionTokens: 1 }
+    },
+  }
+  const say = (piece: string | undefined) => {
+    const tell = waiting.shift()
+    if (tell === undefined) given.push(piece)
+    else tell(piece)
+  }
+  return { provider, say }
+}
+
+const idsOf = (received: readonly Received[]) => received.flatMap(({ id }) => id ?? [])
+const textsOf = (received: readonly Received[]) => received.map(({ data }) => data.content)
+
 forEachEngine((engine) => {
+  const model = puppet()
   let assistants: TestAssistants
+  /** Another server of the same database; on SQLite, another connection to its file. */
+  let other: TestAssistants
   let address: string
+  let otherAddress: string
   let admin: Person
   let anna: Person
   let boris: Person
   before(async () => {
-    assistants = await openAssistants(engine)
+    const { provider } = model
+    assistants = await openAssistants(engine, { cachePlace: "off", provider })
+    other = await openAssistants(engine, { cachePlace: "off", provider, url: assistants.url })
     address = await assistants.server.start({ host: "127.0.0.1", port: 0 })
+    otherAddress = await other.server.start({ host: "127.0.0.1", port: 0 })
     admin = await makeOrganization(assistants)
     anna = await makePerson(assistants, admin)
     boris = await makePerson(assistants, admin)
   })
-  after(() => assistants[Symbol.asyncDispose]())
+  after(async () => {
+    await other[Symbol.asyncDispose]()
+    await assistants[Symbol.asyncDispose]()
+  })
 
   const ask = (
     status: number,
@@ -29,36 +86,415 @@ forEachEngine((engine) => {
     method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
     path: string,
     body?: object,
-  ) => expectAnswer(assistants, status, method, path, body, { as: as.token })
+    through = assistants,
+  ) => expectAnswer(through, status, method, path, body, { as: as.token })
   const makeGroup = async (as: Person, ...others: Person[]): Promise<string> =>
     (await ask(201, as, "POST", "/chats/group", { name: "Team", participants: others.map(({ id }) => id) })).id
-  const post = async (as: Person, chatId: string, content: string) =>
-    (await ask(201, as, "POST", `/chats/${chatId}/messages`, { content })).message
-  const watch = (chatId: string, person: Person, lastEventId?: string | number) =>
-    new StreamReader(chatId, person, lastEventId).connect(address)
+  const post = async (as: Person, chatId: string, content: string, through = assistants) =>
+    (await ask(201, as, "POST", `/chats/${chatId}/messages`, { content }, through)).message
+  const watch = (chatId: string, person: Person, lastEventId?: string | number, at = address) =>
+    new StreamReader(chatId, person, lastEventId).connect(at)
+  /** Writes many messages at once. */
+  const fill = (chatId: string, contents: readonly string[]) =>
+    tenant.run(anna.orgId, () =>
+      transaction(async () => {
+        for (const content of contents)
+          await assistants.services.posting.append({ chatId, senderType: "user", senderId: anna.id, content })
+      }),
+    )
+  const statementsOf = async (work: () => Promise<unknown>): Promise<string[]> => {
+    const statements: string[] = []
+    const stop = assistants.database.on("query", ({ sql }) => statements.push(sql))
+    await work()
+    stop()
+    return statements
+  }
 
   describe("the stream of a chat", () => {
-    it("tells of what happens, with numbers", async () => {
+    it("tells of what happens, with numbers, and of nothing before", async () => {
       const chatId = await makeGroup(anna, boris)
       await post(anna, chatId, "before")
       await using reader = await watch(chatId, boris)
       await reader.untilId(1)
-      assert.deepEqual(reader.received, [])
+      assert.equal(reader.received.length, 0)
       const { id } = await post(anna, chatId, "one")
+      await reader.untilId(2)
       await ask(200, anna, "PATCH", `/chats/${chatId}/messages/${id}`, { content: "two" })
+      await reader.untilId(3)
       await ask(204, anna, "DELETE", `/chats/${chatId}/messages/${id}`)
       await reader.untilId(4)
       assert.deepEqual(
-        reader.received.map(({ event, id: seq, data }) => [event, seq, data.id]),
+        reader.received.map(({ event, id: seq, data }) => [event, seq, data.id, data.content]),
         [
-          ["message", "2", id],
-          ["edited", "3", id],
-          ["deleted", "4", id],
+          ["message", "2", id, "one"],
+          ["edited", "3", id, "two"],
+          ["deleted", "4", id, null],
         ],
       )
-      const [created, , deleted] = reader.received
-      assert.deepEqual([created?.data.chat_id, created?.data.sender_id], [chatId, anna.id])
-      assert.deepEqual([deleted?.data.is_deleted, deleted?.data.content], [true, null])
+      const data = reader.received[0]?.data
+      assert.deepEqual([data.chat_id, data.sender_id, data.is_deleted], [chatId, anna.id, false])
+    })
+
+    it("goes on behind the last event, and shows messages as they are by then", async () => {
+      const chatId = await makeGroup(anna, boris)
+      const first = await post(anna, chatId, "secret")
+      await post(anna, chatId, "said")
+      const edited = await post(anna, chatId, "wrong")
+      await ask(204, anna, "DELETE", `/chats/${chatId}/messages/${first.id}`)
+      await ask(200, anna, "PATCH", `/chats/${chatId}/messages/${edited.id}`, { content: "right" })
+      const expected = [null, "said", "right", null, "right"]
+      for (const [after, at] of [
+        [0, address],
+        [2, otherAddress],
+        [4, address],
+        [5, address],
+      ] as const) {
+        await using reader = await watch(chatId, boris, after, at)
+        await post(anna, chatId, "last")
+        expected.push("last")
+        await reader.untilId(expected.length)
+        assert.deepEqual(idsOf(reader.received), expected.map((_, index) => String(index + 1)).slice(after))
+        assert.deepEqual(textsOf(reader.received), expected.slice(after))
+      }
+    })
+
+    it("gives those who come behind a deletion nothing of what was held for others", async () => {
+      const chatId = await makeGroup(anna, boris)
+      await using slow = await watch(chatId, boris)
+      const { id } = await post(anna, chatId, "secret")
+      await slow.untilId(1)
+      await ask(204, anna, "DELETE", `/chats/${chatId}/messages/${id}`)
+      await slow.untilId(2)
+      await using late = await watch(chatId, boris, 0)
+      await late.untilId(2)
+      assert.deepEqual(textsOf(late.received), [null, null])
+    })
+
+    it("says when what is missing is not kept, or there is no such number", async () => {
+      const chatId = await makeGroup(anna, boris)
+      for (const content of ["a", "b", "c"]) await post(anna, chatId, content)
+      await tenant.unbounded(() => assistants.stores.chatEvents.deleteWhere({ chatId, seq: { lte: 2 } }))
+      for (const after of [0, 1, 99]) {
+        await using reader = await watch(chatId, boris, after)
+        await reader.untilId(3)
+        assert.deepEqual(reader.received, [{ event: "reset", id: "3", data: { last_event_id: 3 } }])
+      }
+      await tenant.unbounded(() => assistants.stores.chatEvents.deleteWhere({ chatId }))
+      await using old = await watch(chatId, boris, 2)
+      await using recent = await watch(chatId, boris, 3)
+      await post(anna, chatId, "d")
+      await Promise.all([old.untilId(4), recent.untilId(4)])
+      assert.deepEqual(
+        old.received.map(({ event }) => event),
+        ["reset", "message"],
+      )
+      assert.deepEqual(
+        recent.received.map(({ event }) => event),
+        ["message"],
+      )
+    })
+
+    it("is for those who may read the chat", async () => {
+      const chatId = await makeGroup(anna)
+      const stranger = await makeOrganization(assistants)
+      const path = `/chats/${chatId}/stream`
+      await expectProblem(assistants, 404, "NOT_FOUND", "GET", path, undefined, { as: stranger.token })
+      await expectProblem(assistants, 403, "FORBIDDEN", "GET", path, undefined, { as: boris.token })
+      await expectProblem(assistants, 401, "UNAUTHENTICATED", "GET", path)
+      const headers = { "last-event-id": "x" }
+      await expectProblem(assistants, 422, "VALIDATION_FAILED", "GET", path, undefined, { as: anna.token, headers })
+      await using reader = await watch(chatId, admin, 0)
+      await post(anna, chatId, "hello")
+      await reader.untilId(1)
+    })
+
+    it("ends soon for those who may not read any more, and gives them nothing that comes then", async () => {
+      const [removed, gone, renewed, demoted] = [
+        await makePerson(assistants, admin),
+        await makePerson(assistants, admin),
+        await makePerson(assistants, admin),
+        await makePerson(assistants, admin, { is_admin: true }),
+      ]
+      const closed = await makeOrganization(assistants)
+      const chatId = await makeGroup(anna, removed, gone, renewed)
+      const closedChatId = await makeGroup(closed)
+      const readers = [
+        await watch(chatId, removed),
+        await watch(chatId, gone),
+        await watch(chatId, renewed),
+        await watch(chatId, demoted),
+        await watch(closedChatId, closed),
+      ]
+      await using staying = await watch(chatId, anna)
+      for (const reader of [...readers, staying]) await reader.untilId(0)
+      await ask(200, anna, "DELETE", `/chats/${chatId}/participants/${removed.id}`)
+      await post(anna, chatId, "not for the one who was removed")
+      await staying.untilId(1)
+      assert.equal(readers[0]?.received.length, 0)
+      await ask(204, admin, "DELETE", `/users/${gone.id}`)
+      await ask(200, renewed, "PATCH", `/users/${renewed.id}`, {
+        password: "another horse",
+        current_password: password,
+      })
+      await ask(200, admin, "PATCH", `/users/${demoted.id}`, { is_admin: false })
+      await tenant.unbounded(() => assistants.stores.organizations.update(closed.orgId, { isActive: false }))
+      await Promise.all(readers.map((reader) => reader.ended()))
+      await post(anna, chatId, "still there")
+      await staying.untilId(2)
+    })
+
+    it("ends as an access token does, after 15 minutes", async () => {
+      const chatId = await makeGroup(anna)
+      const late = await makePerson(assistants, admin)
+      const lateChat = await makeGroup(late)
+      await using reader = await watch(chatId, anna)
+      assistants.clock.advance(15 * 60_000 - 1)
+      await assistants.services.hub.check()
+      const again = await watch(lateChat, await signIn(assistants, late.email))
+      await post(await signIn(assistants, anna.email), chatId, "in time")
+      await reader.untilId(1)
+      assistants.clock.advance(1)
+      await assistants.services.hub.check()
+      await reader.ended()
+      anna = await signIn(assistants, anna.email)
+      await post(await signIn(assistants, late.email), lateChat, "there")
+      await again.untilId(1)
+      await again.disconnect()
+      boris = await signIn(assistants, boris.email)
+      admin = await signIn(assistants, admin.email)
+      other.clock.set(assistants.clock.now())
+    })
+  })
+
+  describe("what streams cost", () => {
+    it("is one look at the chat for all who watch it", async () => {
+      const chatId = await makeGroup(anna, boris)
+      const readers = await Promise.all(Array.from({ length: 10 }, () => watch(chatId, boris)))
+      await Promise.all(readers.map((reader) => reader.untilId(0)))
+      const statements = await statementsOf(async () => {
+        for (const seq of [1, 2, 3]) {
+          await post(anna, chatId, "x")
+          await Promise.all(readers.map((reader) => reader.untilId(seq)))
+        }
+      })
+      assert.equal(statements.filter((sql) => /from "?chat_events/i.test(sql)).length, 3)
+      await Promise.all(readers.map((reader) => reader.disconnect()))
+    })
+
+    it("is a few queries every two seconds for all of them while nothing happens, and none without them", async () => {
+      const { hub } = assistants.services
+      const readers = await Promise.all(
+        Array.from({ length: 10 }, async () => {
+          const reader = await watch(await makeGroup(anna), anna)
+          await reader.untilId(0)
+          return reader
+        }),
+      )
+      assert.deepEqual(hub.held, { chats: 10, readers: 10, events: 0 })
+      const statements = await statementsOf(() => hub.check())
+      // The timer's own check may come between.
+      assert.ok(statements.length <= 8, statements.join("\n"))
+      await Promise.all(readers.map((reader) => reader.disconnect()))
+      while (hub.held.chats > 0) await turn()
+      assert.deepEqual(await statementsOf(() => hub.check()), [])
+    })
+
+    it("is the same memory however far a slow reader is behind", async () => {
+      const chatId = await makeGroup(anna, boris)
+      const { hub } = assistants.services
+      await using slow = await watch(chatId, boris)
+      await using quick = await watch(chatId, anna)
+      await slow.untilId(0)
+      slow.pause()
+      const content = "я".repeat(16_000)
+      for (let times = 1; times <= 7; times++) {
+        await fill(chatId, Array(40).fill(content))
+        await quick.untilId(times * 40)
+        assert.ok(hub.held.events <= 200, `${hub.held.events} events are held`)
+      }
+      assert.ok(Number(slow.lastEventId) < 280)
+      slow.resume()
+      await slow.untilId(280)
+      assert.deepEqual(
+        idsOf(slow.received).map(Number),
+        Array.from({ length: 280 }, (_, at) => at + 1),
+      )
+    })
+
+    it("is a look-up by the key of the events", async () => {
+      const chatId = await makeGroup(anna)
+      await fill(chatId, Array(300).fill("x"))
+      const work = () => assistants.stores.chatEvents.behind(chatId, 5)
+      const plan = await tenant.run(anna.orgId, () =>
+        planOf(assistants.database, work, [`'${chatId}'`, "5", `'${anna.orgId}'`, "100"]),
+      )
+      assert.match(plan, /chat_events.*(USING.*PRIMARY KEY|chat_id=\? AND seq>\?)|Index.*chat_events_pk/i)
+      assert.doesNotMatch(plan, /SCAN chat_events|Seq Scan on chat_events|TEMP B-TREE|Sort/i)
+    })
+  })
+
+  describe("an answer in the making", () => {
+    it("is shown as it is said, in every process, and its message follows", async () => {
+      const person = await makePerson(assistants, admin)
+      const role = await makeRole(assistants, admin)
+      await ask(200, admin, "PUT", `/users/${person.id}/role`, { role_id: role.id })
+      const chatId = (await ask(200, person, "GET", "/chats/main")).id
+      await using near = await watch(chatId, person)
+      await using far = await watch(chatId, person, undefined, otherAddress)
+      const { runs } = await ask(201, person, "POST", `/chats/${chatId}/messages`, { content: "Hello?" })
+      const run_id = runs[0].id
+      const working = assistants.work()
+      const tokens = (reader: StreamReader) => reader.received.filter(({ event }) => event === "token")
+      const heard = (reader: StreamReader) =>
+        tokens(reader).reduce((text, { data }) => text.slice(0, data.from) + data.text, "")
+      model.say("Hi ")
+      await near.until(() => heard(near) === "Hi ")
+      await far.until(() => heard(far) === "Hi ")
+      model.say("there")
+      await near.until(() => heard(near) === "Hi there")
+      await far.until(() => heard(far) === "Hi there")
+      assert.deepEqual(tokens(near), [
+        { event: "token", id: undefined, data: { run_id, from: 0, text: "Hi " } },
+        { event: "token", id: undefined, data: { run_id, from: 3, text: "there" } },
+      ])
+      await using late = await watch(chatId, person, 1)
+      await late.until(() => heard(late) === "Hi there")
+      model.say(undefined)
+      await working
+      for (const reader of [near, far, late]) {
+        await reader.untilId(2)
+        const { event, data } = reader.received.at(-1) as Received
+        assert.deepEqual([event, data.run_id, data.content], ["message", run_id, "Hi there"])
+      }
+    })
+  })
+
+  describe("numbers", () => {
+    it("are drawn behind the lock of the chat, so that nobody skips the one that commits late", async () => {
+      const chatId = await makeGroup(anna, boris)
+      await using near = await watch(chatId, boris)
+      await using far = await watch(chatId, boris, undefined, otherAddress)
+      const { posting } = assistants.services
+      const row = { chatId, senderType: "user", senderId: anna.id } as const
+      const appended = Promise.withResolvers<void>()
+      const release = Promise.withResolvers<void>()
+      const late = tenant.run(anna.orgId, () =>
+        transaction(async () => {
+          await posting.append({ ...row, content: "first" })
+          appended.resolve()
+          await release.promise
+        }),
+      )
+      await appended.promise
+      const soon = tenant.run(anna.orgId, () => transaction(() => posting.append({ ...row, content: "second" })))
+      await assistants.services.hub.check()
+      assert.equal(near.received.length, 0)
+      release.resolve()
+      await Promise.all([late, soon])
+      for (const reader of [near, far]) {
+        await reader.untilId(2)
+        assert.deepEqual(textsOf(reader.received), ["first", "second"])
+      }
+    })
+  })
+
+  describe("whoever connects anew", () => {
+    type Act = { kind: "post" | "edit" | "delete"; far: boolean }
+    const act = fc.record<Act>({ kind: fc.constantFrom("post", "post", "edit", "delete"), far: fc.boolean() })
+    /** How many events a reader takes from a connection before it is lost. */
+    const connections = fc.array(fc.integer({ min: 1, max: 6 }), { maxLength: 5 })
+
+    it("gets every event once and in order, through any server, while four people write (A11)", async () => {
+      const script = fc.record({
+        writers: fc.array(fc.array(act, { maxLength: 5 }), { minLength: 4, maxLength: 4 }),
+        readers: fc.array(connections, { minLength: 1, maxLength: 4 }),
+      })
+      await fc.assert(
+        fc.asyncProperty(script, async ({ writers, readers }) => {
+          const chatId = await makeGroup(anna, boris)
+          const written = Promise.withResolvers<number>()
+          const write = async (acts: readonly Act[]) => {
+            const own: string[] = []
+            for (const { kind, far } of acts) {
+              const through = far ? other : assistants
+              const last = own.at(-1)
+              if (kind === "post" || last === undefined) own.push((await post(anna, chatId, "x", through)).id)
+              else if (kind === "edit") {
+                const content = `edited ${far}`
+                await ask(200, anna, "PATCH", `/chats/${chatId}/messages/${last}`, { content }, through)
+              } else {
+                own.pop()
+                await ask(204, anna, "DELETE", `/chats/${chatId}/messages/${last}`, undefined, through)
+              }
+            }
+          }
+          const read = async (lengths: readonly number[], at: number) => {
+            const reader = new StreamReader(chatId, at % 2 === 0 ? anna : boris, 0)
+            for (const [turn, length] of lengths.entries()) {
+              const before = reader.received.length
+              await reader.connect((at + turn) % 2 === 0 ? address : otherAddress)
+              const enough = reader.until((received) => received.length >= before + length)
+              await Promise.race([enough, written.promise])
+              await reader.disconnect()
+            }
+            const last = await written.promise
+            await reader.connect(at % 2 === 0 ? otherAddress : address)
+            await reader.untilId(last)
+            await reader.disconnect()
+            return reader.received
+          }
+          const reading = readers.map(read)
+          await Promise.all(writers.map(write))
+          const events = await tenant.run(anna.orgId, () => assistants.stores.chatEvents.behind(chatId, 0))
+          written.resolve(events.length)
+          const expected = events.map(({ seq, kind, messageId }) => [
+            String(seq),
+            kind === "created" ? "message" : kind,
+            messageId,
+          ])
+          for (const received of await Promise.all(reading)) {
+            assert.deepEqual(
+              received.map(({ id, event, data }) => [id, event, data.id]),
+              expected,
+            )
+          }
+        }),
+        { numRuns: 8 },
+      )
+    })
+
+    it("misses nothing where the server was killed", async () => {
+      const chatId = await makeGroup(anna, boris)
+      const path = fileURLToPath(new URL("live-server.ts", import.meta.url))
+      const child = fork(path, [engine.name, assistants.url], { stdio: ["ignore", "inherit", "inherit", "ipc"] })
+      const exited = once(child, "exit")
+      try {
+        const [{ address: childAddress }] = await once(child, "message")
+        await using reader = await watch(chatId, boris, 0, childAddress)
+        await using here = await watch(chatId, boris, 0)
+        await post(anna, chatId, "from here")
+        await reader.untilId(1)
+        const response = await fetch(new URL(`/chats/${chatId}/messages`, childAddress), {
+          method: "POST",
+          headers: { authorization: `Bearer ${anna.token}`, "content-type": "application/json" },
+          body: JSON.stringify({ content: "from there" }),
+        })
+        assert.equal(response.status, 201)
+        await Promise.all([reader.untilId(2), here.untilId(2)])
+        child.kill("SIGKILL")
+        await exited
+        await reader.ended()
+        await post(anna, chatId, "meanwhile")
+        await reader.connect(address)
+        await post(anna, chatId, "at last")
+        await Promise.all([reader.untilId(4), here.untilId(4)])
+        for (const { received } of [reader, here]) {
+          assert.deepEqual(textsOf(received), ["from here", "from there", "meanwhile", "at last"])
+        }
+      } finally {
+        child.kill("SIGKILL")
+        await exited
+      }
     })
   })
 })

@@ -42,8 +42,9 @@ export class StreamReader implements AsyncDisposable {
       text = blocks.pop() as string
       for (const block of blocks) this.#take(block)
     })
+    // A server that is killed cuts the answer.
     response.on("error", () => undefined)
-    this.#ended = once(response, "close")
+    this.#ended = new Promise((resolve) => response.once("close", resolve))
     return this
   }
 
