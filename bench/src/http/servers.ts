@@ -22,13 +22,23 @@ export interface Server {
   process: ChildProcess
 }
 
+/** The shop; as `startSystem`. */
+export function startShop(
+  folder: string,
+  settings: Readonly<Record<string, string>>,
+  options: readonly string[] = [],
+): Promise<Server> {
+  return startSystem("shop", folder, settings, options)
+}
+
 /**
- * The product as `npm start` starts it, with migrations, and sample data unless an option leaves it out.
+ * A system of the product as `npm start` starts it, with migrations, and sample data unless an option leaves it out.
  *
  * @param folder where it keeps what it keeps
  * @param settings its environment, beside that of this process
  */
-export function startShop(
+export function startSystem(
+  system: string,
   folder: string,
   settings: Readonly<Record<string, string>>,
   options: readonly string[] = [],
@@ -36,7 +46,7 @@ export function startShop(
   const program = fileURLToPath(new URL("../../../app/bin/rootstock.mjs", import.meta.url))
   return awaitServer(
     (port) =>
-      spawn(process.execPath, [program, "serve", "shop", ...options], {
+      spawn(process.execPath, [program, "serve", system, ...options], {
         cwd: folder,
         env: {
           ...process.env,

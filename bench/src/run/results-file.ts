@@ -22,6 +22,8 @@ const sections = [
   "jobs-latency",
   "jobs-broker",
   "jobs-waiting",
+  "assistants-growth",
+  "assistants-load",
 ] as const
 export type Section = (typeof sections)[number]
 
