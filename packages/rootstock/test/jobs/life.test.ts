@@ -249,9 +249,13 @@ describe("a worker that dies", () => {
       )
       const held = (count: number) =>
         until(async () => (await jobs.store.jobs.count({ state: "held" })) === count, `${count} are held`)
-      // Short ones first, so that it takes jobs ahead.
-      await jobs.send(plain, { n: 0 })
+      // Short ones first, and enough of them that a slow one is forgotten, so that it takes jobs ahead.
+      await jobs.sendMany(
+        plain,
+        Array.from({ length: 100 }, () => ({ n: 0 })),
+      )
       await done(jobs)
+      const behind = (numbers: readonly number[]) => numbers.filter((n) => n > 0)
       await jobs.send(plain, { n: 1 })
       await held(1)
       const ahead = await jobs.send(plain, { n: 2 })
@@ -262,13 +266,7 @@ describe("a worker that dies", () => {
       go.resolve()
       const { measures } = jobs
       await until(() => measures.of({ queue: "work", kind: "plain" }).fencedOut === 1, "it is fenced out")
-      assert.deepEqual(
-        [begun, await place.effects()],
-        [
-          [0, 1, 2],
-          [0, 1],
-        ],
-      )
+      assert.deepEqual([behind(begun), behind(await place.effects())], [[1, 2], [1]])
       const claims: (number | undefined)[] = []
       const stop = place.db.on("query", ({ call, rows }) => void (call === "jobs.claim" && claims.push(rows)))
       const left = await jobs.send(plain, { n: 3 })
