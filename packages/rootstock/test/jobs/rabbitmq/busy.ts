@@ -3,8 +3,8 @@ import type { BrokerOptions } from "../../../src/jobs/rabbitmq/index.ts"
 import { numbered } from "../support.ts"
 import type { BrokerPlace } from "./support.ts"
 
-/** Between the attempts at its jobs, in milliseconds. */
-export const busyBackoffMs = 40
+/** Between the attempts at its jobs, in milliseconds: long enough that what stands between them is seen on a busy machine. */
+export const busyBackoffMs = 3_000
 
 /**
  * A worker that does one job at a time and is busy with one, number 0, until it is released: messages of others wait at
