@@ -4,7 +4,6 @@ import {
   emailAddress,
   fieldsOf,
   flag,
-  listOf,
   moment,
   objectOf,
   oneOf,
@@ -34,7 +33,7 @@ export const channel = objectOf("NotificationChannel", {
   createdAt: row.createdAt,
   updatedAt: row.updatedAt,
 })
-export const channelList = objectOf("NotificationChannels", { items: listOf(channel) })
+export const channelPage = cursorPage("NotificationChannels", channel)
 export const channelChanges = objectOf("ChannelChanges", {
   config: optional(
     objectOf("ChannelConfig", {

@@ -39,10 +39,18 @@ export const notifyDeliver = defineJob("notify.deliver", { queue: "notify", payl
 /** The same where Telegram is to deliver, within what its Bot API takes; otherwise it goes back. */
 export const telegramDeliver = defineJob("telegram.deliver", { queue: "telegram", payload: deliveryField })
 
+/** An answer that came into somebody's main chat, for the same person's Telegram. */
+export const telegramAnswer = defineJob("telegram.answer", {
+  queue: "telegram",
+  payload: objectOf("TelegramAnswer", { messageId: uuidText }),
+})
+
 /** A code to be mailed to somebody who wants notices by mail. */
 export const emailCode = defineJob("notify.email_code", {
   queue: "notify",
   payload: objectOf("EmailCode", { channelId: uuidText }),
+  // Who still waits for it by then has asked for another one.
+  attempts: 5,
 })
 
 /** Removes what is kept for some days only. */
@@ -57,6 +65,7 @@ export const jobs: readonly Job[] = [
   calendarRepair,
   notifyDeliver,
   telegramDeliver,
+  telegramAnswer,
   emailCode,
   retentionRun,
 ] as readonly Job[]

@@ -76,10 +76,9 @@ export class Delivery {
     return this.#asTenant(delivery, async () => {
       const candidate = await this.#next(delivery, executing)
       if (candidate === "over") return
-      const chatId = candidate?.channel.config.chat_id
-      if (candidate?.channel.channelType !== "telegram" || chatId === undefined) {
-        return this.#goOn(delivery, executing)
-      }
+      if (candidate?.channel.channelType !== "telegram") return this.#goOn(delivery, executing)
+      const chatId = candidate.channel.config.chat_id
+      if (chatId === undefined) return this.#goOn(closing(delivery, ["telegram"]), executing)
       const delayMs = await this.#senders.telegram.turn(chatId)
       if (delayMs === 0) return this.#attempt(candidate, delivery, executing)
       await executing.commit(() => this.#jobs.send(telegramDeliver, delivery, { delayMs }))
@@ -142,7 +141,8 @@ export class Delivery {
 
   async #attempt(candidate: Candidate, delivery: NoticeDelivery, executing: Executing): Promise<void> {
     const begun = await this.#begin(candidate, delivery)
-    if (begun === undefined) return this.#goOn(delivery, executing)
+    // It has changed since it was looked up, or the cache is behind: this notice goes another way.
+    if (begun === undefined) return this.#goOn(closing(delivery, [candidate.channel.channelType]), executing)
     const { channel, row } = begun
     const failure = await this.#send(channel, { ...delivery, id: row.id }, executing.signal)
     const fields = { user_id: delivery.userId, channel: channel.channelType, log_id: row.id, attempt: row.attempts }

@@ -142,6 +142,6 @@ async function answerOf(response: Response): Promise<ApiAnswer> {
 const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" }
 
 /** A text in HTML as Telegram reads it. https://core.telegram.org/bots/api#html-style */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text.replace(/[&<>]/g, (character) => entities[character] as string)
 }

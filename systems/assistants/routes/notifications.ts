@@ -5,7 +5,7 @@ import {
   allRead,
   channel,
   channelChanges,
-  channelList,
+  channelPage,
   channelType,
   emailVerification,
   logPage,
@@ -28,8 +28,8 @@ export function notificationRoutes({ channels, notifications }: Services): Route
     route(
       "GET",
       "/notification-channels",
-      { summary: "Own channels, the highest priority first", tag, answer: channelList },
-      async () => ({ items: (await channels.list()).map(shown) }),
+      { summary: "Own channels, the highest priority first", tag, answer: channelPage },
+      async () => ({ items: (await channels.list()).map(shown), nextCursor: null }),
     ),
     route(
       "PUT",

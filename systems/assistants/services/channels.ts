@@ -1,8 +1,9 @@
 import { createHash, createHmac, randomBytes, randomInt, timingSafeEqual } from "node:crypto"
 import { transaction } from "rootstock"
 import type { Clock } from "rootstock/clock"
+import { UniqueError } from "rootstock/errors"
 import { invalidRequest } from "rootstock/fields"
-import type { Jobs } from "rootstock/jobs"
+import { type Jobs, PermanentError } from "rootstock/jobs"
 import type { Logger } from "rootstock/log"
 import { uuidv7 } from "rootstock/schema"
 import { absent, fail, rateLimited } from "rootstock/shared"
@@ -211,6 +212,16 @@ export class ChannelService {
    * @param chatId the private chat with the account
    */
   async linkTelegram(token: string, telegramId: number, chatId: string): Promise<TelegramLinked> {
+    try {
+      return await this.#link(token, telegramId, chatId)
+    } catch (error) {
+      if (!(error instanceof UniqueError)) throw error
+      // Another person linked the account at the same moment, and is found now.
+      return this.#link(token, telegramId, chatId)
+    }
+  }
+
+  async #link(token: string, telegramId: number, chatId: string): Promise<TelegramLinked> {
     const { linkTokens, users, channels, audit } = this.#stores
     const now = this.#clock.now()
     return tenant.unbounded(() =>
@@ -270,7 +281,7 @@ export class ChannelService {
    * Mails a new code to a channel's address, outside of transactions, unless it is verified meanwhile; earlier codes end:
    * the job `notify.email_code`.
    *
-   * @throws DeliveryError
+   * @throws DeliveryError; PermanentError where the address takes no mail
    */
   async sendCode(channelId: string): Promise<void> {
     const channel = await tenant.unbounded(() => this.#stores.channels.get(channelId))
@@ -280,7 +291,10 @@ export class ChannelService {
     const expiresAt = new Date(this.#clock.now().getTime() + codeLife)
     const tokenHash = this.#codeHash(channel, code)
     await transaction(() => this.#replaceToken({ tokenHash, subjectId: channelId, purpose: codePurpose, expiresAt }))
-    await this.#parts.email.sendCode(email, code, uuidv7())
+    await this.#parts.email.sendCode(email, code, uuidv7()).catch((error: unknown) => {
+      if (!(error instanceof DeliveryError) || error.kind !== "permanent") throw error
+      throw new PermanentError(error.message, { cause: error })
+    })
     this.#log.info(`Mailed a code to ${channel.userId}`, { user_id: channel.userId })
   }
 
