@@ -181,6 +181,25 @@ forEachEngine((engine) => {
       assert.deepEqual([post?.body.title, post?.body.dedupe_key], ["Title <1>", third.dedupeKey])
     })
 
+    it("tells of a mention over the channel, beside the notice in the app", async () => {
+      await setUpHook()
+      const as = { as: (await renewed(admin)).token }
+      const chat = await expectAnswer(app, 201, "POST", "/chats/direct", { user_id: person.id }, as)
+      const text = { content: `Look, @${person.username}` }
+      const { message } = await expectAnswer(app, 201, "POST", `/chats/${chat.id}/messages`, text, as)
+      await app.work()
+      const [{ body } = { body: undefined }, ...more] = hook.received
+      assert.deepEqual(
+        [body.type, body.content, body.reference, more],
+        ["mention", text.content, { type: "message", id: message.id }, []],
+      )
+      assert.deepEqual(await states(`mention:${message.id}:${person.id}`), { webhook: ["sent", 1] })
+      assert.deepEqual(
+        (await inApp()).map((notice: any) => [notice.type, notice.reference_id]),
+        [["mention", message.id]],
+      )
+    })
+
     it("tries a channel five times with growing pauses, then the next, and notes every error", async () => {
       await linkTelegram("1002")
       await setUpHook()
