@@ -76,7 +76,9 @@ function pinnedNode() {
 /** Becomes `node args`; where the system cannot replace a process, waits for a child and ends as it ends. */
 function replaceWith(node, nodeArguments) {
   const path = [join(root, "node_modules", ".bin"), withoutPackages(process.env.PATH ?? "")].join(delimiter)
-  const env = { ...process.env, PATH: path }
+  // Processes that start later need not compile again: the program starts in half the time, and each file of tests.
+  const cache = process.env.NODE_COMPILE_CACHE ?? join(root, "node_modules", ".cache", "node")
+  const env = { ...process.env, PATH: path, NODE_COMPILE_CACHE: cache }
   if (folder !== root) process.chdir(folder)
   if (process.execve && !windows) process.execve(node, [node, ...nodeArguments], env)
 
