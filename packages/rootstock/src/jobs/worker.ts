@@ -68,7 +68,7 @@ export class JobWorker {
   readonly #periodic: readonly Repeating[]
   #identity: Identity | undefined
   #heartbeat: Heartbeat | undefined
-  #started = false
+  #starting: Promise<void> | undefined
   #becoming: Promise<void> | undefined
   #stopping: Promise<void> | undefined
   readonly #hurry = Promise.withResolvers<void>()
@@ -124,12 +124,18 @@ export class JobWorker {
     return this.#identity?.id
   }
 
-  /** Begins to work. @throws UnavailableError where the database is away */
-  async start(): Promise<void> {
-    if (this.#started) return
-    this.#started = true
+  /** Begins to work; where that fails, it may be tried again. @throws UnavailableError where the database is away */
+  start(): Promise<void> {
+    this.#starting ??= this.#begin()
+    return this.#starting
+  }
+
+  async #begin(): Promise<void> {
     const { engine } = this.#jobs
-    const identity = await this.#register()
+    const identity = await this.#register().catch((error: unknown) => {
+      this.#starting = undefined
+      throw error
+    })
     const look = () => void this.#dropLost()
     this.#stops.push(wakesOf(engine).listen(takenAwayTopic, look), await engine.signals.listen(takenAwayTopic, look))
     await this.#transport?.start(identity)
@@ -143,7 +149,7 @@ export class JobWorker {
    * patience is aborted and given back. Idempotent; a second call, or `now`, waits no longer.
    */
   stop(options: { now?: boolean } = {}): Promise<void> {
-    if (!this.#started) return Promise.resolve()
+    if (this.#starting === undefined) return Promise.resolve()
     if (options.now === true || this.#stopping !== undefined) this.#hurry.resolve()
     this.#stopping ??= this.#stop()
     return this.#stopping

@@ -54,6 +54,19 @@ describe("a worker", () => {
       assert.equal(await jobs.store.errors.count(), 0)
     })
 
+    it("can be started again where its start failed", async () => {
+      const jobs = place.open(all)
+      await jobs.send(plain, { n: 1 })
+      await using worker = jobs.worker({ handlers: [handle(plain, records(place))], pollMs: 20 })
+      await place.db.execute`ALTER TABLE worker RENAME TO away`
+      await assert.rejects(worker.start())
+      await worker.stop()
+      await place.db.execute`ALTER TABLE away RENAME TO worker`
+      await worker.start()
+      await done(jobs)
+      assert.deepEqual(await place.effects(), [1])
+    })
+
     it("begins at once what is sent in its process, without waiting for its next look", async () => {
       const jobs = place.open(all)
       const begun: number[] = []
