@@ -219,7 +219,8 @@ export class Hub {
       await this.#states.update(
         saidKey(chatId),
         ({ data }) => {
-          const { [runId]: _before, ...others } = data ?? {}
+          const { [runId]: before, ...others } = data ?? {}
+          if (said === undefined && before === undefined) return undefined
           const all = said === undefined ? others : { ...others, [runId]: said }
           return { data: Object.keys(all).length === 0 ? null : all }
         },

@@ -18,7 +18,6 @@ export class Speech {
   #text = ""
   #timer: NodeJS.Timeout | undefined
   #spreading: Promise<void> | undefined
-  #isSpread = false
   #isOver = false
 
   constructor(options: SpeechOptions) {
@@ -41,7 +40,6 @@ export class Speech {
   }
 
   async #spread(): Promise<void> {
-    this.#isSpread = true
     await this.#options.spread(this.#text)
     this.#timer = undefined
   }
@@ -52,6 +50,7 @@ export class Speech {
     clearTimeout(this.#timer)
     this.#options.show(undefined)
     await this.#spreading
-    if (this.#isSpread) await this.#options.spread(undefined)
+    // Even where nothing was spread: a process that was killed may have left what it said of the answer.
+    await this.#options.spread(undefined)
   }
 }

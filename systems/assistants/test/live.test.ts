@@ -10,6 +10,7 @@ import { type Actor, actAs } from "rootstock/shared"
 import { forEachEngine } from "../../../packages/rootstock/test/support/index.ts"
 import type { Provider } from "../ai/provider.ts"
 import type { LiveEvent } from "../live/events.ts"
+import type { Streamed } from "../live/stream.ts"
 import { tenant } from "../tenancy.ts"
 import {
   expectAnswer,
@@ -103,6 +104,27 @@ forEachEngine((engine) => {
           await assistants.services.posting.append({ chatId, senderType: "user", senderId: anna.id, content })
       }),
     )
+  /** Watches a chat without a connection: each event is taken when the test says. */
+  const asReader = async (
+    { id, orgId }: Person,
+    chatId: string,
+    after: number,
+    work: (events: AsyncIterator<Streamed>) => Promise<void>,
+  ) => {
+    const leave = new AbortController()
+    const options = { lastEventId: String(after), signal: leave.signal }
+    await tenant.run(orgId, () =>
+      actAs({ kind: "user", id, orgId } as Actor, async () => {
+        const events = (await assistants.services.streams.watch(chatId, options))[Symbol.asyncIterator]()
+        try {
+          await work(events)
+        } finally {
+          leave.abort()
+          assert.equal((await events.next()).done, true)
+        }
+      }),
+    )
+  }
   const statementsOf = async (work: () => Promise<unknown>): Promise<string[]> => {
     const statements: string[] = []
     const stop = assistants.database.on("query", ({ sql }) => statements.push(sql))
@@ -163,34 +185,26 @@ forEachEngine((engine) => {
       const chatId = await makeGroup(anna, boris)
       await using quick = await watch(chatId, boris)
       const first = await post(anna, chatId, "first")
-      const leave = new AbortController()
-      const options = { lastEventId: "0", signal: leave.signal }
-      const { id, orgId } = anna
-      await tenant.run(orgId, () =>
-        actAs({ kind: "user", id, orgId } as Actor, async () => {
-          const events = (await assistants.services.streams.watch(chatId, options))[Symbol.asyncIterator]()
-          await events.next()
-          const secret = await post(anna, chatId, "secret")
-          await post(anna, chatId, "reply", assistants, secret.id)
-          await quick.untilId(3)
-          await ask(200, anna, "PATCH", `/chats/${chatId}/messages/${first.id}`, { content: "edited" })
-          await ask(204, anna, "DELETE", `/chats/${chatId}/messages/${secret.id}`)
-          await quick.untilId(5)
-          const taken = []
-          for (let count = 0; count < 4; count++) taken.push((await events.next()).value as LiveEvent)
-          assert.deepEqual(
-            taken.map(({ seq, message: { content, replyTo } }) => [seq, content, replyTo?.content]),
-            [
-              [2, null, undefined],
-              [3, "reply", null],
-              [4, "edited", undefined],
-              [5, null, undefined],
-            ],
-          )
-          leave.abort()
-          assert.equal((await events.next()).done, true)
-        }),
-      )
+      await asReader(anna, chatId, 0, async (events) => {
+        await events.next()
+        const secret = await post(anna, chatId, "secret")
+        await post(anna, chatId, "reply", assistants, secret.id)
+        await quick.untilId(3)
+        await ask(200, anna, "PATCH", `/chats/${chatId}/messages/${first.id}`, { content: "edited" })
+        await ask(204, anna, "DELETE", `/chats/${chatId}/messages/${secret.id}`)
+        await quick.untilId(5)
+        const taken = []
+        for (let count = 0; count < 4; count++) taken.push((await events.next()).value as LiveEvent)
+        assert.deepEqual(
+          taken.map(({ seq, message: { content, replyTo } }) => [seq, content, replyTo?.content]),
+          [
+            [2, null, undefined],
+            [3, "reply", null],
+            [4, "edited", undefined],
+            [5, null, undefined],
+          ],
+        )
+      })
     })
 
     it("finds within seconds what no signal told of", async () => {
@@ -353,22 +367,25 @@ forEachEngine((engine) => {
     it("is the same memory however far a slow reader is behind", async () => {
       const chatId = await makeGroup(anna, boris)
       const { hub } = assistants.services
-      await using slow = await watch(chatId, boris)
-      await using quick = await watch(chatId, anna)
-      await slow.untilId(0)
-      slow.pause()
-      const content = "я".repeat(16_000)
-      for (let times = 1; times <= 7; times++) {
-        await fill(chatId, Array(40).fill(content))
-        await quick.untilId(times * 40)
-        assert.ok(hub.held.events <= 200, `${hub.held.events} events are held`)
-      }
-      assert.ok(Number(slow.lastEventId) < 280)
-      slow.resume()
-      await slow.untilId(280)
+      await using quick = await watch(chatId, boris)
+      await quick.untilId(0)
+      await post(anna, chatId, "1")
+      await asReader(anna, chatId, 0, async (events) => {
+        const numbers = [((await events.next()).value as LiveEvent).seq]
+        for (let times = 1; times <= 5; times++) {
+          await fill(chatId, Array(100).fill("x"))
+          await quick.untilId(times * 100 + 1)
+          assert.ok(hub.held.events <= 200, `${hub.held.events} events are held`)
+        }
+        while (numbers.length < 501) numbers.push(((await events.next()).value as LiveEvent).seq)
+        assert.deepEqual(
+          numbers,
+          Array.from({ length: 501 }, (_, at) => at + 1),
+        )
+      })
       assert.deepEqual(
-        idsOf(slow.received).map(Number),
-        Array.from({ length: 280 }, (_, at) => at + 1),
+        idsOf(quick.received).map(Number),
+        Array.from({ length: 501 }, (_, at) => at + 1),
       )
     })
 
@@ -424,7 +441,13 @@ forEachEngine((engine) => {
     const chatId = await makeGroup(anna)
     const { hub } = assistants.services
     await using reader = await watch(chatId, anna)
-    await reader.untilId(0)
+    await using far = await watch(chatId, anna, undefined, otherAddress)
+    await Promise.all([reader.untilId(0), far.untilId(0)])
+    // A process that is killed ends nothing.
+    other.services.hub.speak(chatId, "run").say("cut")
+    await far.until(({ length }) => length === 1)
+    await reader.until(({ length }) => length === 1)
+    reader.received.pop()
     const first = hub.speak(chatId, "run")
     first.say("one")
     await reader.until(({ length }) => length === 1)
@@ -445,7 +468,9 @@ forEachEngine((engine) => {
     )
     await using late = await watch(chatId, anna, 0)
     await late.untilId(1)
-    assert.equal(late.received.length, 1)
+    await post(anna, chatId, "y")
+    await late.untilId(2)
+    assert.deepEqual(textsOf(late.received), ["x", "y"])
   })
 
   describe("numbers", () => {
