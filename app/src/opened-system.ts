@@ -68,6 +68,7 @@ export async function openSystem(
       log: log.named(`${name}.state`),
     })
     const workers: JobWorker[] = []
+    const { running = [] } = parts
     return {
       system,
       database,
@@ -87,6 +88,7 @@ export async function openSystem(
         workers.push(worker)
         await worker.start()
         pruner.start()
+        if (options.queues === undefined) for (const one of running) await one.start()
         return worker
       },
       connectBroker: () => broker?.start(),
@@ -100,6 +102,7 @@ export async function openSystem(
         ]
       },
       async close() {
+        for (const one of running) await one.stop()
         await pruner.stop()
         await scheduler.stop()
         await Promise.all(workers.map((worker) => worker.stop()))

@@ -1,7 +1,9 @@
+import { createHash, timingSafeEqual } from "node:crypto"
 import { type Access, combinedAccess, type Route } from "rootstock/http"
 import { type Actor, commonRules } from "rootstock/shared"
 import { isMember, isStaff, type Visitor } from "./member.ts"
 import { staffTag } from "./routes/organizations.ts"
+import { webhookPath } from "./routes/telegram.ts"
 import { type AuthService, unauthenticated } from "./services/auth.ts"
 import { tenant } from "./tenancy.ts"
 
@@ -12,15 +14,28 @@ const bearer = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i
 /**
  * Who may make the calls of the assistants: people by their access tokens, each in the scope of the own organisation, and
  * staff by API keys where calls are about the organisations themselves.
+ *
+ * @param webhookSecret what Telegram sends with the updates of the bot, where they come by the webhook
  */
-export function assistantsAccess(auth: AuthService, keys: Access): Access {
+export function assistantsAccess(auth: AuthService, keys: Access, webhookSecret?: string): Access {
   const combined = combinedAccess(peopleAccess(auth), staffAccess(keys))
   return {
     ...combined,
-    admit: (request, route) =>
+    admit(request, route) {
+      if (route.path === webhookPath) checkWebhook(request, webhookSecret)
       // Whoever signs in is counted by address, whatever the request carries.
-      route.options.access === "public" ? visitor(request) : combined.admit(request, route),
+      return route.options.access === "public" ? visitor(request) : combined.admit(request, route)
+    },
   }
+}
+
+/** @throws RuleError `FORBIDDEN` */
+function checkWebhook({ headers }: Request, secret: string | undefined): void {
+  const given = headers["x-telegram-bot-api-secret-token"]
+  // Digests have one length, and comparing them tells nothing of what they are of.
+  const digest = (text: string) => createHash("sha256").update(text).digest()
+  if (secret !== undefined && typeof given === "string" && timingSafeEqual(digest(given), digest(secret))) return
+  throw commonRules.broken("FORBIDDEN", "The call is for Telegram.")
 }
 
 function visitor({ ip }: Request): Visitor {

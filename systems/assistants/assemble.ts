@@ -36,13 +36,14 @@ export function assemble(
     provider: provider ?? chooseProvider(context.settings, context.clock),
   })
   const parts = {
-    access: assistantsAccess(services.auth, context.keys),
+    access: assistantsAccess(services.auth, context.keys, services.bot.webhookSecret),
     digestKey: context.secrets.sign,
     routes: routes(services),
     caches: Object.values(caches),
     handlers: makeHandlers(services),
     concurrency,
     schedules: makeSchedules(context.timeZone),
+    running: [services.bot],
   }
   return { stores, services, parts }
 }

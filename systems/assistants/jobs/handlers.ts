@@ -9,12 +9,13 @@ import {
   retentionRun,
   runExecute,
   runsSweep,
+  telegramAnswer,
   telegramDeliver,
 } from "./definitions.ts"
 
 /** What does the jobs of the assistants. */
 export function makeHandlers(services: Services): JobHandler[] {
-  const { announcements, answers, calendar, channels, delivery, retention, runs } = services
+  const { announcements, answers, bot, calendar, channels, delivery, retention, runs } = services
   return [
     handle(runExecute, ({ runId }, context) => answers.execute(runId, context)),
     handle(runsSweep, async () => {
@@ -27,6 +28,7 @@ export function makeHandlers(services: Services): JobHandler[] {
     handle(calendarRepair, () => calendar.repair()),
     handle(notifyDeliver, (notice, executing) => delivery.deliver(notice, executing)),
     handle(telegramDeliver, (notice, executing) => delivery.deliverByTelegram(notice, executing)),
+    handle(telegramAnswer, ({ messageId }, executing) => bot.announce(messageId, executing)),
     handle(emailCode, ({ channelId }) => channels.sendCode(channelId)),
     handle(retentionRun, (_, { signal }) => retention.run(signal)),
   ]

@@ -10,6 +10,7 @@ import { organizationRoutes } from "./organizations.ts"
 import { roleRoutes } from "./roles.ts"
 import { runRoutes } from "./runs.ts"
 import { streamRoutes } from "./streams.ts"
+import { telegramRoutes } from "./telegram.ts"
 import { userRoutes } from "./users.ts"
 
 /** Every call of the assistants, once. */
@@ -26,5 +27,6 @@ export function routes(services: Services): Route[] {
     calendarRoutes,
     runRoutes,
     notificationRoutes,
+    telegramRoutes,
   ].flatMap((make) => make(services))
 }

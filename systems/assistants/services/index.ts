@@ -1,3 +1,4 @@
+import { AssistantsBot } from "../bot/bot.ts"
 import { Hub } from "../live/hub.ts"
 import { ChatStreams } from "../live/stream.ts"
 import { ChannelSecrets } from "../notifications/channel-secrets.ts"
@@ -62,14 +63,19 @@ export function makeServices(context: Context) {
   })
   const ai = new AiService(context, { events: calendar })
   const answers = new AnswerService({ ...context, hub }, ai, posting)
+  const channels = new ChannelService(context, { ...senders, people, secrets })
+  const chats = new ChatService(context, people, access)
+  const reviews = new ReviewService(context, { people, posting, messages })
+  const { telegram } = senders
   return {
     ai,
+    bot: new AssistantsBot(context, { channels, chats, messages, reviews, notifier, telegram }),
     answers,
     runs: new RunService(context, people, ai, answers),
     people,
     notifier,
     delivery: new Delivery(context, { senders, secrets }),
-    channels: new ChannelService(context, { ...senders, people, secrets }),
+    channels,
     notifications: new NotificationService(context, people),
     retention: new Retention(context),
     calendar,
@@ -78,9 +84,9 @@ export function makeServices(context: Context) {
     access,
     hub,
     streams: new ChatStreams(context, access, hub),
-    chats: new ChatService(context, people, access),
+    chats,
     messages,
-    reviews: new ReviewService(context, { people, posting, messages }),
+    reviews,
     correctionRules: new CorrectionRuleService(context, people),
     users,
     organizations,

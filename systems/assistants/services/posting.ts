@@ -1,5 +1,7 @@
 import { afterCommit } from "rootstock"
+import type { Jobs } from "rootstock/jobs"
 import { absent, fail } from "rootstock/shared"
+import { telegramAnswer } from "../jobs/definitions.ts"
 import type { Hub } from "../live/hub.ts"
 import type { ChatEvent, Message } from "../schema.ts"
 import type { Mention } from "../shapes.ts"
@@ -29,11 +31,16 @@ export type NewMessage = {
  */
 export class Posting {
   readonly #stores: Context["stores"]
+  readonly #jobs: Jobs
   readonly #hub: Pick<Hub, "wake">
+  readonly #hasBot: boolean
 
-  constructor({ stores, hub }: Pick<Context, "stores"> & { readonly hub: Pick<Hub, "wake"> }) {
+  constructor(context: Pick<Context, "stores" | "jobs" | "settings"> & { readonly hub: Pick<Hub, "wake"> }) {
+    const { stores, jobs, settings, hub } = context
     this.#stores = stores
+    this.#jobs = jobs
     this.#hub = hub
+    this.#hasBot = settings.botTokens.has("assistants")
   }
 
   /**
@@ -57,6 +64,7 @@ export class Posting {
       createdAt: at,
     })
     await this.#publish(row, seq, "created")
+    if (this.#hasBot && senderType !== "user") await this.#jobs.send(telegramAnswer, { messageId: row.id })
     return row
   }
 

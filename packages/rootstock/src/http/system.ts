@@ -63,6 +63,11 @@ export type SystemParts = {
   readonly concurrency?: Readonly<Record<string, number>>
   /** What it does by itself, and when. */
   readonly schedules: readonly DeclaredSchedule[]
+  /**
+   * What else works in the background, such as a bot that asks for updates: started with the worker of a process that works
+   * on all queues, and stopped first of all. `stop` is idempotent.
+   */
+  readonly running?: readonly { start(): Promise<void>; stop(): Promise<void> }[]
 }
 
 /** A service: its tables, its calls, its sample data. */
