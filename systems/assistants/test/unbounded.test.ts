@@ -7,6 +7,8 @@ import { fileURLToPath } from "node:url"
 const meantForAll: Readonly<Record<string, string>> = {
   "caches.ts": "what is cached of an organisation is loaded for whoever asks",
   "live/hub.ts": "one look serves the readers of a chat",
+  "bot/bot.ts": "whom a job's answer could not reach",
+  "bot/conversation.ts": "who writes to the bot is found by the account, and a job finds the message that it is about",
   "notifications/delivery.ts": "a job finds the person that it is about",
   "sample/load.ts": "sample data has two organisations",
   "services/announcements.ts": "a job finds the event that it is about",
