@@ -104,6 +104,20 @@ forEachEngine((engine) => {
     assert.doesNotMatch(paged, isScan)
   })
 
+  if (engine.dialect === "postgres") {
+    it("plans the chats of a user anew for each, however often they are read", async () => {
+      // The plan of a prepared statement is for any user, after some calls: then it walks all chats.
+      const kept = await assistants.database.transaction(async () => {
+        await tenant.run(admin.orgId, async () => {
+          for (let at = 0; at < 8; at++) await assistants.stores.chats.listByUser(anna.id)
+        })
+        return assistants.database
+          .fetchValue<number>`SELECT count(*)::int FROM pg_prepared_statements WHERE statement LIKE '% @> %'`
+      })
+      assert.equal(kept, 0)
+    })
+  }
+
   it("finds answers that await review by their index", async () => {
     const plan = await planOf(
       () => assistants.stores.messages.getUnvalidatedAiMessages(anna.id),

@@ -16,6 +16,13 @@ export type Statement<Columns = unknown> = {
 const limit = 256
 
 /**
+ * What looks into lists and documents is planned for its values at every call. The plan that a prepared statement comes to
+ * have after some calls is for any values, and takes an item to be in so many rows that the index seems of no use.
+ * https://www.postgresql.org/docs/current/sql-prepare.html#SQL-PREPARE-NOTES
+ */
+const plannedByValue = (sql: string): boolean => sql.includes(" @> ")
+
+/**
  * The prepared statements of one connection. Names are made from the SQL, so that they are the same on all
  * connections; https://www.postgresql.org/docs/current/sql-prepare.html
  */
@@ -36,14 +43,15 @@ export class Statements {
 
   /** Writes a Parse, and whatever must be given up for it. */
   add(sql: string): Statement {
-    const name = this.#keep ? `rs_${hash("sha256", sql, "hex").slice(0, 32)}` : ""
+    const keep = this.#keep && !plannedByValue(sql)
+    const name = keep ? `rs_${hash("sha256", sql, "hex").slice(0, 32)}` : ""
     const statement: Statement = { name, sql, used: true, columns: undefined }
-    if (this.#keep) {
+    if (keep) {
       if (this.#known.size >= limit) this.#evict()
       this.#known.set(sql, statement)
     }
     // A Close that was left out after an error may have kept the name in use; to close what is not there is no error.
-    if (this.#keep) messages.closeStatement(name)
+    if (keep) messages.closeStatement(name)
     messages.parse(name, sql)
     return statement
   }
