@@ -3,10 +3,12 @@ import { existsSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, it, test } from "node:test"
 import pg from "pg"
-import { engines } from "../../packages/rootstock/test/support/index.ts"
+import { engines, enginesOfFile } from "../../packages/rootstock/test/support/index.ts"
 import { get, home, killAt, run, serve, temporaryFolder } from "./program.ts"
 
-for (const engine of engines) {
+const served = enginesOfFile().filter((engine) => engines.includes(engine))
+
+for (const engine of served) {
   describe(`rootstock serve on ${engine.name}`, () => {
     it("makes its databases, loads the sample data on the first run only, and keeps what was written", async () => {
       await using place = await home(engine)
@@ -102,7 +104,7 @@ test("creates ./data where nothing is set", async () => {
   assert.match(again.err, /has 93 users already/)
 })
 
-const [postgres] = engines.filter(({ dialect }) => dialect === "postgres")
+const [postgres] = served.filter(({ dialect }) => dialect === "postgres")
 const skip = postgres === undefined && "needs a PostgreSQL: set TEST_POSTGRES_URL"
 
 test("keeps a system that runs alone in the schema that SCHEMA_NAME names", { skip }, async () => {

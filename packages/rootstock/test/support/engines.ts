@@ -38,7 +38,7 @@ export const engines: readonly Engine[] = all.filter(({ name }) => {
  * The engines of this file's cases. Where both PostgreSQL servers are there, each has half of the files: they answer alike,
  * and both for every file would take the run half as long again. `ROOTSTOCK_EVERY_SERVER=1` runs every file on both.
  */
-function chosen(): readonly Engine[] {
+export function enginesOfFile(): readonly Engine[] {
   const both = engines.length === all.length && process.env["ROOTSTOCK_EVERY_SERVER"] !== "1"
   if (!both) return all
   const file = relative(fileURLToPath(new URL("../../../..", import.meta.url)), process.argv[1] ?? "")
@@ -65,7 +65,7 @@ function chosen(): readonly Engine[] {
  * ```
  */
 export function forEachEngine(define: (engine: Engine) => void): void {
-  for (const engine of chosen()) {
+  for (const engine of enginesOfFile()) {
     const variable = servers[engine.name]
     if (variable === undefined) describe(`on ${engine.name}`, () => define(engine))
     else requireService(variable, `on ${engine.name}`, () => define(engine))

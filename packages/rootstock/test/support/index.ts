@@ -1,4 +1,4 @@
-export { type Engine, type EngineName, engines, forEachEngine } from "./engines.ts"
+export { type Engine, type EngineName, engines, enginesOfFile, forEachEngine } from "./engines.ts"
 export { type RabbitServer, startRabbitServer } from "./rabbit-server.ts"
 export { requireService, type ServiceVariable } from "./services.ts"
 export { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts"
