@@ -29,8 +29,12 @@ export function realTimers(random: () => number = Math.random): Timers {
   return {
     now: elapsed,
     after(milliseconds, work) {
-      // Node leaves out the part of a millisecond, and who waits would have to wait once more.
-      const timer = setTimeout(work, Math.ceil(milliseconds))
+      // Timers count whole milliseconds, and a writer waits for parts of one: those are waited for turn by turn.
+      if (milliseconds < 1) {
+        const turn = setImmediate(work)
+        return () => clearImmediate(turn)
+      }
+      const timer = setTimeout(work, Math.floor(milliseconds))
       return () => clearTimeout(timer)
     },
     soon: (work) => process.nextTick(work),
