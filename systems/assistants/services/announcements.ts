@@ -1,24 +1,11 @@
 import type { Logger } from "rootstock/log"
 import { RuleError } from "rootstock/shared"
+import type { Notifier } from "../notifications/notifier.ts"
 import type { CalendarEvent } from "../schema.ts"
 import { tenant } from "../tenancy.ts"
 import { texts } from "../texts.ts"
 import type { AiService } from "./ai.ts"
 import type { Context } from "./context.ts"
-
-/** Tells people of something, over the channels that they chose; in the ambient transaction. */
-type Notifies = {
-  notify(notice: {
-    userId: string
-    dedupeKey: string
-    type: "calendar"
-    title: string
-    content: string | null
-    reference: { type: string; id: string }
-    eventId: string
-    roleId: string
-  }): Promise<unknown>
-}
 
 /** What is to be told of an event that fired. */
 export type Announcement = { readonly eventId: string; readonly dueAt: Date }
@@ -31,11 +18,11 @@ export class Announcements {
   readonly #stores: Context["stores"]
   readonly #log: Logger
   readonly #ai: Pick<AiService, "say">
-  readonly #notifier: Notifies
+  readonly #notifier: Pick<Notifier, "notify">
 
   constructor(
     { stores, log }: Pick<Context, "stores" | "log">,
-    parts: { ai: Pick<AiService, "say">; notifier: Notifies },
+    parts: { ai: Pick<AiService, "say">; notifier: Pick<Notifier, "notify"> },
   ) {
     this.#stores = stores
     this.#log = log.named("assistants.calendar")
@@ -66,7 +53,7 @@ export class Announcements {
         userId,
         dedupeKey: `calendar:${event.id}:${dueAt.toISOString()}`,
         type: "calendar",
-        title: texts.reminder(event.title).slice(0, 255),
+        title: texts.reminder(event.title),
         content,
         reference: { type: "calendar_event", id: event.id },
         eventId: event.id,
