@@ -1,4 +1,5 @@
 import type { FieldProblem } from "rootstock/shared"
+import { orderOf } from "./ai/graph-order.ts"
 import type { AgentType } from "./schema.ts"
 import { type AgentConfig, type AgentGraph, graphEnd } from "./shapes.ts"
 
@@ -33,26 +34,8 @@ function graphProblems({ nodes, edges, entry }: AgentGraph, place: string): Fiel
       problems.push({ path: `${place}/edges/${index}/to`, message: `is neither a node nor ${graphEnd}` })
     }
   }
-  if (problems.length === 0 && hasCycle([...known], edges)) {
+  if (problems.length === 0 && orderOf(known, edges) === undefined) {
     problems.push({ path: `${place}/edges`, message: "lead in a circle" })
   }
   return problems
-}
-
-/** Whether edges lead from a node back to itself: then not every node can be taken away after all that lead to it. */
-function hasCycle(nodes: readonly string[], edges: AgentGraph["edges"]): boolean {
-  const incoming = new Map(nodes.map((node) => [node, 0]))
-  for (const { to } of edges) if (to !== graphEnd) incoming.set(to, (incoming.get(to) ?? 0) + 1)
-  const free = nodes.filter((node) => incoming.get(node) === 0)
-  let removed = 0
-  for (let node = free.pop(); node !== undefined; node = free.pop()) {
-    removed += 1
-    for (const { from, to } of edges) {
-      if (from !== node || to === graphEnd) continue
-      const left = (incoming.get(to) ?? 0) - 1
-      incoming.set(to, left)
-      if (left === 0) free.push(to)
-    }
-  }
-  return removed < nodes.length
 }

@@ -1,5 +1,6 @@
 import type { AgentType } from "../schema.ts"
 import { type AgentConfig, type AgentGraph, type ChainStep, graphEnd, mostSteps } from "../shapes.ts"
+import { orderOf } from "./graph-order.ts"
 
 /** One thing that a model is asked on the way to an answer. */
 export type AgentStep = {
@@ -59,16 +60,10 @@ function graph(given: AgentGraph | undefined): AgentStep[] | undefined {
   const reached = new Set([entry as string])
   for (const id of reached) for (const { from, to } of edges) if (from === id) reached.add(to)
   if (!reached.delete(graphEnd)) return undefined
+  const ordered = orderOf(reached, edges)
+  if (ordered === undefined) return undefined
   const within = edges.filter(({ from, to }) => reached.has(from) && reached.has(to))
-  const ordered = new Set<string>()
-  while (ordered.size < reached.size) {
-    const next = [...reached].find(
-      (id) => !ordered.has(id) && within.every(({ from, to }) => to !== id || ordered.has(from)),
-    )
-    if (next === undefined) return undefined
-    ordered.add(next)
-  }
-  return [...ordered].map((id) => ({
+  return ordered.map((id) => ({
     key: id,
     instruction: byId.get(id)!.instruction,
     sees: [...new Set(within.filter(({ to }) => to === id).map(({ from }) => from))],
