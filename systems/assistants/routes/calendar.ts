@@ -1,4 +1,4 @@
-import { cursorQuery, flag, optional, uuidText } from "rootstock/fields"
+import { cursorQuery, flag, optional, pageOf, uuidText } from "rootstock/fields"
 import { type Route, route } from "rootstock/http"
 import { commonRules } from "rootstock/shared"
 import { calendarEvent, calendarPage, eventChanges, newEvent } from "../fields/calendar.ts"
@@ -19,10 +19,7 @@ export function calendarRoutes({ calendar }: Services): Route[] {
         query: { ...cursorQuery, roleId: optional(uuidText), activeOnly: optional(flag) },
         answer: calendarPage,
       },
-      async ({ query }) => {
-        const { rows, next } = await calendar.list(query, query)
-        return { items: rows, nextCursor: next ?? null }
-      },
+      async ({ query }) => pageOf(await calendar.list(query, query)),
     ),
     route(
       "GET",

@@ -1,4 +1,4 @@
-import { cursorQuery, flag, uuidText, withDefault } from "rootstock/fields"
+import { cursorQuery, flag, pageOf, uuidText, withDefault } from "rootstock/fields"
 import { type Route, route } from "rootstock/http"
 import { commonRules } from "rootstock/shared"
 import { chat, chatChanges, chatPage, newDirectChat, newGroup, participantChange } from "../fields/chats.ts"
@@ -21,10 +21,7 @@ export function chatRoutes({ chats }: Pick<Services, "chats">): Route[] {
         query: { ...cursorQuery, activeOnly: withDefault(flag, false) },
         answer: chatPage,
       },
-      async ({ query }) => {
-        const { rows, next } = await chats.list(query)
-        return { items: rows, nextCursor: next ?? null }
-      },
+      async ({ query }) => pageOf(await chats.list(query)),
     ),
     route(
       "GET",

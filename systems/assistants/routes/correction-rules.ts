@@ -1,4 +1,4 @@
-import { cursorQuery, uuidText } from "rootstock/fields"
+import { cursorQuery, pageOf, uuidText } from "rootstock/fields"
 import { type Route, route } from "rootstock/http"
 import { commonRules } from "rootstock/shared"
 import { correctionRule, correctionRuleChanges, correctionRulePage } from "../fields/chats.ts"
@@ -20,10 +20,7 @@ export function correctionRuleRoutes({ correctionRules }: Pick<Services, "correc
         answer: correctionRulePage,
         refusals,
       },
-      async ({ params, query }) => {
-        const { rows, next } = await correctionRules.list(params.roleId, query)
-        return { items: rows, nextCursor: next ?? null }
-      },
+      async ({ params, query }) => pageOf(await correctionRules.list(params.roleId, query)),
     ),
     route(
       "PATCH",

@@ -1,4 +1,4 @@
-import { uuidText } from "rootstock/fields"
+import { pageOf, uuidText } from "rootstock/fields"
 import { type Route, route } from "rootstock/http"
 import { commonRules } from "rootstock/shared"
 import {
@@ -29,7 +29,7 @@ export function notificationRoutes({ channels, notifications }: Services): Route
       "GET",
       "/notification-channels",
       { summary: "Own channels, the highest priority first", tag, answer: channelPage },
-      async () => ({ items: (await channels.list()).map(shown), nextCursor: null }),
+      async () => pageOf({ rows: (await channels.list()).map(shown) }),
     ),
     route(
       "PUT",
@@ -133,11 +133,6 @@ export function notificationRoutes({ channels, notifications }: Services): Route
     ),
   ]
 }
-
-const pageOf = <R>({ rows, next }: { rows: R[]; next?: string | undefined }) => ({
-  items: rows,
-  nextCursor: next ?? null,
-})
 
 /** A channel without its secret. */
 function shown({ config: { chat_id, email, url }, ...rest }: NotificationChannel) {

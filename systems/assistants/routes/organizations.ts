@@ -1,4 +1,4 @@
-import { cursorQuery, uuidText } from "rootstock/fields"
+import { cursorQuery, pageOf, uuidText } from "rootstock/fields"
 import { type Route, route } from "rootstock/http"
 import { commonRules } from "rootstock/shared"
 import { newOrganization, organization, organizationChanges, organizationPage } from "../fields/people.ts"
@@ -23,10 +23,7 @@ export function organizationRoutes({ organizations }: Services): Route[] {
         query: cursorQuery,
         answer: organizationPage,
       },
-      async ({ query }) => {
-        const { rows, next } = await organizations.list(query)
-        return { items: rows, nextCursor: next ?? null }
-      },
+      async ({ query }) => pageOf(await organizations.list(query)),
     ),
     route(
       "POST",

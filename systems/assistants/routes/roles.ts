@@ -1,4 +1,4 @@
-import { cursorQuery, flag, optional, uuidText } from "rootstock/fields"
+import { cursorQuery, flag, optional, pageOf, uuidText } from "rootstock/fields"
 import { type Route, route } from "rootstock/http"
 import { commonRules } from "rootstock/shared"
 import { newRole, role, roleChanges, rolePage } from "../fields/people.ts"
@@ -22,10 +22,7 @@ export function roleRoutes({ roles }: Services): Route[] {
         query: { ...cursorQuery, activeOnly: optional(flag) },
         answer: rolePage,
       },
-      async ({ query }) => {
-        const { rows, next } = await roles.list(query)
-        return { items: rows, nextCursor: next ?? null }
-      },
+      async ({ query }) => pageOf(await roles.list(query)),
     ),
     route(
       "GET",

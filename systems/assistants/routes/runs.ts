@@ -1,4 +1,4 @@
-import { cursorQuery, oneOf, optional, uuidText } from "rootstock/fields"
+import { cursorQuery, oneOf, optional, pageOf, uuidText } from "rootstock/fields"
 import { type Route, route } from "rootstock/http"
 import { commonRules } from "rootstock/shared"
 import { promptCacheClearing, roleTest, roleTestAnswer, run, runPage, runTrace } from "../fields/runs.ts"
@@ -22,10 +22,7 @@ export function runRoutes({ runs }: Pick<Services, "runs">): Route[] {
         answer: runPage,
         refusals: commonRules.pick("FORBIDDEN"),
       },
-      async ({ query: { cursor, limit, ...filter } }) => {
-        const { rows, next } = await runs.search(filter, limit, cursor)
-        return { items: rows, nextCursor: next ?? null }
-      },
+      async ({ query: { cursor, limit, ...filter } }) => pageOf(await runs.search(filter, limit, cursor)),
     ),
     route(
       "GET",

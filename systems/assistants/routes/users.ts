@@ -1,4 +1,4 @@
-import { cursorQuery, flag, optional, uuidText } from "rootstock/fields"
+import { cursorQuery, flag, optional, pageOf, uuidText } from "rootstock/fields"
 import { type Route, route } from "rootstock/http"
 import { commonRules } from "rootstock/shared"
 import { newUser, roleOfUser, user, userChanges, userPage } from "../fields/people.ts"
@@ -22,10 +22,7 @@ export function userRoutes({ users }: Services): Route[] {
         query: { ...cursorQuery, activeOnly: optional(flag), roleId: optional(uuidText) },
         answer: userPage,
       },
-      async ({ query }) => {
-        const { rows, next } = await users.list(query)
-        return { items: rows, nextCursor: next ?? null }
-      },
+      async ({ query }) => pageOf(await users.list(query)),
     ),
     route("GET", "/users/{user_id}", { summary: "One user", tag, params, answer: user, refusals: absent }, (call) =>
       users.get(call.params.userId),

@@ -25,5 +25,5 @@ export {
   words,
 } from "./fields.ts"
 export { readInstant } from "./instants.ts"
-export { cursorPage, cursorQuery } from "./pages.ts"
+export { cursorPage, cursorQuery, pageOf } from "./pages.ts"
 export { bodyCheck, invalidRequest, type Place, textCheck } from "./validation.ts"

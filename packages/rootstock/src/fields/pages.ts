@@ -10,3 +10,11 @@ export const cursorQuery = {
 export function cursorPage<T>(name: string, item: Field<T>) {
   return objectOf(name, { items: listOf(item), nextCursor: orNull(words(2_000)) })
 }
+
+/** The rows of a page, with the cursor of the one behind it, as `cursorPage` answers them. */
+export function pageOf<R>({ rows, next }: { rows: R[]; next?: string | undefined }): {
+  items: R[]
+  nextCursor: string | null
+} {
+  return { items: rows, nextCursor: next ?? null }
+}

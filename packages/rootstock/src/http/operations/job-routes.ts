@@ -1,4 +1,4 @@
-import { cursorPage, cursorQuery, oneOf, refined, uuidText, withDefault } from "../../fields/index.ts"
+import { cursorPage, cursorQuery, oneOf, pageOf, refined, uuidText, withDefault } from "../../fields/index.ts"
 import type { JobDetail, JobState } from "../../jobs/index.ts"
 import type { Route } from "../route.ts"
 import { call } from "./call.ts"
@@ -44,7 +44,7 @@ export function jobRoutes(jobs: JobOperations): Route[] {
       },
       async ({ query: { cursor, limit, ...filter } }) => {
         const { jobs: found, next } = await jobs.list(filter, { cursor, limit })
-        return { items: found.map(jobView), nextCursor: next ?? null }
+        return pageOf({ rows: found.map(jobView), next })
       },
     ),
     call(

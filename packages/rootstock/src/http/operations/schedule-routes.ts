@@ -5,6 +5,7 @@ import {
   listOf,
   moment,
   objectOf,
+  pageOf,
   uuidText,
   withDefault,
 } from "../../fields/index.ts"
@@ -60,7 +61,7 @@ export function scheduleRoutes(schedules: ScheduleOperations): Route[] {
       },
       async ({ query }) => {
         const { schedules: found, next } = await schedules.list(query)
-        return { items: found.map(shown), nextCursor: next ?? null }
+        return pageOf({ rows: found.map(shown), next })
       },
     ),
     call(
@@ -143,7 +144,7 @@ export function scheduleRoutes(schedules: ScheduleOperations): Route[] {
       },
       async ({ params, query }) => {
         const { fires: found, next } = await schedules.fires(params.scheduleKey, query)
-        return { items: found, nextCursor: next ?? null }
+        return pageOf({ rows: found, next })
       },
     ),
     call(
