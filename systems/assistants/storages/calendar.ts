@@ -1,7 +1,7 @@
 import { sql } from "kysely"
 import { type CalendarEvent, calendarEvents } from "../schema.ts"
 import { tenant } from "../tenancy.ts"
-import { activeOf } from "./conditions.ts"
+import { activeOf, ofTenant } from "./conditions.ts"
 import { Entities } from "./entities.ts"
 
 const soonestFirst = { nextTriggerAt: "asc", createdAt: "asc" } as const
@@ -19,15 +19,16 @@ export class CalendarStorage extends Entities(calendarEvents, tenant.column("org
   /** Active events whose time has come, the longest due first. */
   async getDueEvents(now: Date, limit = 1_000): Promise<CalendarEvent[]> {
     // A condition with bound values would not be known to be that of the partial index.
-    const due = this.sql
+    return this.sql
       .selectFrom("calendarEvents")
       .selectAll()
       .where(sql<boolean>`is_active AND next_trigger_at IS NOT NULL`)
       .where("nextTriggerAt", "<=", now)
+      .where(ofTenant())
       .orderBy("nextTriggerAt")
       .orderBy("id")
       .limit(limit)
-    return (tenant.isUnbounded ? due : due.where("orgId", "=", tenant.current)).execute()
+      .execute()
   }
 
   /** Lets it fire no more; whether it was active. */

@@ -1,6 +1,7 @@
 import { sql } from "kysely"
 import { type CorrectionRule, correctionRules, type Message } from "../schema.ts"
 import { tenant } from "../tenancy.ts"
+import { ofTenant } from "./conditions.ts"
 import { Entities } from "./entities.ts"
 
 /** What reviewers taught the roles. */
@@ -8,15 +9,16 @@ export class CorrectionRuleStorage extends Entities(correctionRules, tenant.colu
   /** The newest active rules of a role, the newest first. */
   async newest(roleId: string, limit = 20): Promise<CorrectionRule[]> {
     // A condition with bound values would not be known to be that of the partial index.
-    const rules = this.sql
+    return this.sql
       .selectFrom("correctionRules")
       .selectAll()
       .where("roleId", "=", roleId)
       .where(sql<boolean>`is_active`)
+      .where(ofTenant())
       .orderBy("createdAt", "desc")
       .orderBy("id", "desc")
       .limit(limit)
-    return (tenant.isUnbounded ? rules : rules.where("orgId", "=", tenant.current)).execute()
+      .execute()
   }
 
   /** All rules of a role, the newest first. @throws CursorError */

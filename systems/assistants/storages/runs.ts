@@ -2,6 +2,7 @@ import { sql } from "kysely"
 import { Storage } from "rootstock"
 import { type AiRun, aiRuns, aiToolCalls, tables } from "../schema.ts"
 import { tenant } from "../tenancy.ts"
+import { ofTenant } from "./conditions.ts"
 import { Entities } from "./entities.ts"
 
 /** A span of time, `[start, end)`. */
@@ -11,15 +12,16 @@ export type Span = { readonly start: Date; readonly end: Date }
 export class RunStorage extends Entities(aiRuns, tenant.column("orgId")) {
   /** Tokens of an organisation's runs that began in a month, as its zone has it. */
   async tokensThisMonth(orgId: string, { start, end }: Span): Promise<number> {
-    const within = this.sql
+    const [row] = await this.sql
       .selectFrom("aiRuns")
       .where("orgId", "=", orgId)
       .where("createdAt", ">=", start)
       .where("createdAt", "<", end)
+      .where(ofTenant())
       .select((of) =>
         of.cast<number>(of.fn.sum(of("promptTokens", "+", of.ref("completionTokens"))), "bigint").as("tokens"),
       )
-    const [row] = await (tenant.isUnbounded ? within : within.where("orgId", "=", tenant.current)).execute()
+      .execute()
     return row?.tokens ?? 0
   }
 
@@ -30,9 +32,10 @@ export class RunStorage extends Entities(aiRuns, tenant.column("orgId")) {
       .selectFrom("aiRuns")
       .where(sql<boolean>`state IN ('queued', 'running') AND state = 'running'`)
       .where("orgId", "=", orgId)
+      .where(ofTenant())
       .select((of) => of.fn.countAll<number>().as("runs"))
     if (besides.length > 0) running = running.where("id", "not in", [...besides])
-    const [row] = await (tenant.isUnbounded ? running : running.where("orgId", "=", tenant.current)).execute()
+    const [row] = await running.execute()
     return row?.runs ?? 0
   }
 
