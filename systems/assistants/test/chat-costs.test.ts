@@ -1,10 +1,10 @@
 import assert from "node:assert/strict"
 import { after, before, it } from "node:test"
 import { uuidv7 } from "rootstock/schema"
-import { plainSql } from "../../../packages/rootstock/test/storage/sql.ts"
 import { forEachEngine } from "../../../packages/rootstock/test/support/index.ts"
 import { tenant } from "../tenancy.ts"
 import { expectAnswer, makeOrganization, makePerson, type Person } from "./fixtures.ts"
+import { planOf, statementsOf } from "./plans.ts"
 import { openAssistants, type TestAssistants } from "./support.ts"
 
 const many = { returning: false } as const
@@ -57,35 +57,22 @@ forEachEngine((engine) => {
   })
   after(() => assistants[Symbol.asyncDispose]())
 
-  /** The statements that a piece of work runs. */
-  const statementsOf = async (work: () => Promise<unknown>): Promise<string[]> => {
-    const statements: string[] = []
-    const stop = assistants.database.on("query", ({ sql }) => statements.push(sql))
-    await work()
-    stop()
-    return statements
-  }
-
   /** How the engine carries out the one statement of a call, given what stands for its parameters. */
-  const planOf = async (
+  const planOfOne = async (
     work: () => Promise<unknown>,
     values: readonly (string | number | boolean)[],
   ): Promise<string> => {
-    const [statement, ...more] = await statementsOf(() => tenant.run(admin.orgId, work))
-    assert.deepEqual(more, [])
+    const inTenant = () => tenant.run(admin.orgId, work)
+    assert.equal((await statementsOf(assistants.database, inTenant)).length, 1)
     const written = values.map((value) => (typeof value === "string" ? `'${value}'` : String(value)))
-    let next = 0
-    const filled = (statement as string).replace(/\$(\d+)|\?(\d*)/g, (_, dollar, mark) => {
-      const at = Number(dollar || mark || ++next)
-      return written[at - 1] as string
-    })
-    const how = engine.dialect === "sqlite" ? "EXPLAIN QUERY PLAN" : "EXPLAIN"
-    const rows = await assistants.database.fetch(plainSql(`${how} ${filled}`))
-    return rows.map((row) => Object.values(row).at(-1)).join("\n")
+    return planOf(assistants.database, inTenant, written)
   }
 
   it("reads the newest page of a chat by its index", async () => {
-    const plan = await planOf(() => assistants.stores.messages.listByChat(chatId), [chatId, false, admin.orgId, 50, 0])
+    const plan = await planOfOne(
+      () => assistants.stores.messages.listByChat(chatId),
+      [chatId, false, admin.orgId, 50, 0],
+    )
     assert.match(plan, /idx_messages_created/)
     assert.doesNotMatch(plan, /\bseq scan on messages\b|^scan messages\b/im)
   })
@@ -94,12 +81,12 @@ forEachEngine((engine) => {
     const byItems =
       engine.dialect === "sqlite" ? /chats_participants_items USING PRIMARY KEY/ : /idx_chats_participants/
     const isScan = /\bseq scan on chats\b|^scan chats\b/im
-    const all = await planOf(() => assistants.stores.chats.listByUser(anna.id), [anna.id, admin.orgId])
+    const all = await planOfOne(() => assistants.stores.chats.listByUser(anna.id), [anna.id, admin.orgId])
     assert.match(all, byItems)
     assert.doesNotMatch(all, isScan)
     const page = { activeOnly: false, cursor: undefined, limit: 50 }
     const values = [anna.id, admin.orgId, 51]
-    const paged = await planOf(() => assistants.stores.chats.pageOfUser(anna.id, page), values)
+    const paged = await planOfOne(() => assistants.stores.chats.pageOfUser(anna.id, page), values)
     assert.match(paged, byItems)
     assert.doesNotMatch(paged, isScan)
   })
@@ -119,7 +106,7 @@ forEachEngine((engine) => {
   }
 
   it("finds answers that await review by their index", async () => {
-    const plan = await planOf(
+    const plan = await planOfOne(
       () => assistants.stores.messages.getUnvalidatedAiMessages(anna.id),
       [anna.id, admin.orgId, 10],
     )
@@ -133,7 +120,9 @@ forEachEngine((engine) => {
     const { message } = await expectAnswer(assistants, 201, "POST", path, { content: "first" }, target)
     const read = async (limit: number) =>
       (
-        await statementsOf(() => expectAnswer(assistants, 200, "GET", `${path}?limit=${limit}`, undefined, target))
+        await statementsOf(assistants.database, () =>
+          expectAnswer(assistants, 200, "GET", `${path}?limit=${limit}`, undefined, target),
+        )
       ).filter((sql) => /FROM "(?:chats|messages)"/.test(sql))
     for (let at = 0; at < 5; at++)
       await expectAnswer(assistants, 201, "POST", path, { content: "re", reply_to_id: message.id }, target)

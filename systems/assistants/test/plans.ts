@@ -1,4 +1,14 @@
+import { plainSql } from "../../../packages/rootstock/test/storage/sql.ts"
 import type { AssistantsDatabase } from "../storages/index.ts"
+
+/** The statements that a piece of work runs. */
+export async function statementsOf(database: AssistantsDatabase, work: () => Promise<unknown>): Promise<string[]> {
+  const statements: string[] = []
+  const stop = database.on("query", ({ sql }) => statements.push(sql))
+  await work()
+  stop()
+  return statements
+}
 
 /**
  * How the engine carries out the last statement of `work`, as the engine tells it.
@@ -10,19 +20,13 @@ export async function planOf(
   work: () => Promise<unknown>,
   values: readonly string[],
 ): Promise<string> {
-  let statement = ""
-  const stop = database.on("query", ({ sql }) => {
-    statement = sql
-  })
-  await work()
-  stop()
+  const statement = (await statementsOf(database, work)).at(-1) as string
   let unnumbered = 0
   const filled = statement.replace(
-    /[?$](\d+)|\?/g,
-    (_, place) => values[place === undefined ? unnumbered++ : Number(place) - 1] as string,
+    /\$(\d+)|\?(\d*)/g,
+    (_, dollar, mark) => values[Number(dollar || mark || ++unnumbered) - 1] as string,
   )
   const how = database.version.startsWith("SQLite") ? "EXPLAIN QUERY PLAN" : "EXPLAIN"
-  const sql = `${how} ${filled}`
-  const rows = await database.fetch(Object.assign([sql], { raw: [sql] }))
-  return rows.map((row) => Object.values(row).join(" ")).join("\n")
+  const rows = await database.fetch(plainSql(`${how} ${filled}`))
+  return rows.map((row) => Object.values(row).at(-1)).join("\n")
 }
