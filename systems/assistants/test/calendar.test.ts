@@ -155,6 +155,8 @@ forEachEngine((engine) => {
   it("stays due where what follows from a fire cannot be stored", async () => {
     const event = await make({ scheduled_at: inMinutes(10) })
     await pass(minutes(11))
+    const announced = () => app.jobs.store.jobs.count({ kind: "calendar.announce" })
+    const before = await announced()
     const broken = new Error("no room")
     await assert.rejects(
       app.database.transaction(async () => {
@@ -163,9 +165,9 @@ forEachEngine((engine) => {
       }),
       broken,
     )
-    assert.equal((await read(event.id)).trigger_count, 0)
+    assert.deepEqual([(await read(event.id)).trigger_count, await announced()], [0, before])
     assert.notEqual(await app.database.transaction(() => app.services.calendar.fire(event.id)), undefined)
-    assert.equal((await read(event.id)).trigger_count, 1)
+    assert.deepEqual([(await read(event.id)).trigger_count, await announced()], [1, before + 1])
     await app.schedules.remove(scheduleKey(event.id))
   })
 
