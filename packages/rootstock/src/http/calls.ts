@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from "fastify"
+import { Surroundings } from "../ambient/index.ts"
 import { bodyCheck, type Fields, invalidRequest, jsonNameOf, textCheck } from "../fields/index.ts"
-import { withRequestId } from "../log/index.ts"
-import { type Actor, actAs } from "../shared/index.ts"
-import { withRequestScope } from "../storage/index.ts"
+import { requestIds } from "../log/index.ts"
+import { type Actor, actors } from "../shared/index.ts"
+import { RequestScope, requestScopes } from "../storage/index.ts"
 import type { Access } from "./access.ts"
 import type { AnswerStore } from "./answer-store.ts"
 import { AnswerTexts } from "./answer-texts.ts"
@@ -45,7 +46,7 @@ export type MountedCalls = {
 }
 
 /** The actor of each request; set before its body is read. */
-const actors = new WeakMap<FastifyRequest, Actor>()
+const admitted = new WeakMap<FastifyRequest, Actor>()
 
 /** Registers calls. A second registration of a method and path fails. */
 export function mountCalls(fastify: FastifyInstance, { prefix, routes, access, ...rest }: MountedCalls): void {
@@ -73,15 +74,15 @@ export function mountCalls(fastify: FastifyInstance, { prefix, routes, access, .
           : textCheck(httpPart === "params" ? "params" : "query", schema),
       config: { operation: operationOf(route, prefix, access) },
       onRequest: (request, _reply, done) => {
-        const admitted = access.admit(request, route)
-        if (admitted instanceof Promise) {
-          admitted.then((actor) => {
-            actors.set(request, actor)
+        const actor = access.admit(request, route)
+        if (actor instanceof Promise) {
+          actor.then((one) => {
+            admitted.set(request, one)
             done()
           }, done)
           return
         }
-        if (admitted !== anyone) actors.set(request, admitted)
+        if (actor !== anyone) admitted.set(request, actor)
         done()
       },
       ...(options.bodyLimit === undefined ? {} : { bodyLimit: options.bodyLimit }),
@@ -118,9 +119,12 @@ function handlerOf(
   const around: NonNullable<Access["around"]> = access.around?.bind(access) ?? ((_actor, work) => work())
   const answer = route.streams === true ? streamOf(route, streams) : answerOf(route, answers)
   return (request, reply) => {
-    const actor = actors.get(request) ?? anyone
-    const work = () => around(actor, () => answer(request, reply, actor))
-    return withRequestId(request.id, () => actAs(actor, () => withRequestScope(work)))
+    const actor = admitted.get(request) ?? anyone
+    return new Surroundings()
+      .set(requestIds, request.id)
+      .set(actors, actor)
+      .set(requestScopes, new RequestScope())
+      .run(() => around(actor, () => answer(request, reply, actor)))
   }
 }
 

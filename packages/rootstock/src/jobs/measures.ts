@@ -32,11 +32,15 @@ const counters: readonly (readonly [key: Counter, name: string, help: string])[]
 export class Measures {
   /** Messages that were handled already when they came. */
   inboxHits = 0
-  readonly #byKind = new Map<string, KindMeasures>()
+  readonly #byQueue = new Map<string, Map<string, KindMeasures>>()
 
   of({ queue, kind }: { readonly queue: string; readonly kind: string }): KindMeasures {
-    const key = `${queue}\n${kind}`
-    let found = this.#byKind.get(key)
+    let byKind = this.#byQueue.get(queue)
+    if (byKind === undefined) {
+      byKind = new Map()
+      this.#byQueue.set(queue, byKind)
+    }
+    let found = byKind.get(kind)
     if (found === undefined) {
       found = {
         queue,
@@ -49,7 +53,7 @@ export class Measures {
         wait: new Histogram(),
         run: new Histogram(),
       }
-      this.#byKind.set(key, found)
+      byKind.set(kind, found)
     }
     return found
   }
@@ -63,7 +67,7 @@ export class Measures {
       type: "gauge",
       samples: queues.map((one) => ({ labels: { queue: one.queue }, value: value(one) })),
     })
-    const kinds = [...this.#byKind.values()]
+    const kinds = [...this.#byQueue.values()].flatMap((byKind) => [...byKind.values()])
     const labels = ({ queue, kind }: KindMeasures) => ({ queue, kind })
     return [
       gauge("jobs_waiting", "Jobs that wait, due or not; counted up to 10,000.", ({ waiting }) => waiting),

@@ -8,6 +8,7 @@ import { defineJob, type JobHandler } from "./define.ts"
 import { JobInterruptedError, PermanentError, RetryAfterError } from "./errors.ts"
 import type { Holdings } from "./holdings.ts"
 import type { Jobs } from "./jobs.ts"
+import type { KindMeasures } from "./measures.ts"
 import { type Attempt, Run } from "./run.ts"
 import type { Identity, Source, Taker } from "./source.ts"
 import type { TakenJob } from "./taken.ts"
@@ -28,9 +29,21 @@ export type QueueServiceOptions = {
 
 /** Jobs are taken ahead for about so long, in milliseconds: enough to keep busy, and not to keep from other workers. */
 const aheadMs = 50
+/** Attempts are begun for so long, in milliseconds, before something else has its turn. */
+const turnMs = 10
 /** Pauses between the tries to write down an outcome while the database is away, in milliseconds. */
 const firstPauseMs = 100
 const longestPauseMs = 5_000
+
+/** An attempt that is under way. */
+type Begun = {
+  readonly run: Run
+  readonly handling: JobHandler
+  readonly identity: Identity
+  readonly measured: KindMeasures
+  /** By the monotonic clock. */
+  readonly start: number
+}
 
 /** Has the jobs of one queue done. */
 export class QueueService implements Taker {
@@ -48,6 +61,7 @@ export class QueueService implements Taker {
   #flush: Promise<void> | undefined
   #stopped = false
   #looksSoon = false
+  #beginsSoon = false
   /** Moving average of how long an attempt takes, in milliseconds; undefined before the first. */
   #meanMs: number | undefined
   #idle: (() => void) | undefined
@@ -144,7 +158,8 @@ export class QueueService implements Taker {
 
   accept(jobs: readonly TakenJob[]): void {
     this.#ready.push(...jobs)
-    this.#begin()
+    // Behind the source's next claim, which is answered meanwhile.
+    process.nextTick(() => this.#begin())
   }
 
   has(id: string): boolean {
@@ -163,37 +178,71 @@ export class QueueService implements Taker {
     return Math.min(this.#options.prefetch, Math.floor((places * aheadMs) / Math.max(this.#meanMs, 0.05)))
   }
 
+  /** Handlers that return at once are not to keep everything else from running. */
   #begin(): void {
+    const until = elapsed() + turnMs
     while (this.#ready.length > 0 && this.#identity !== undefined) {
       const { kind } = this.#ready[0] as TakenJob
       const handling = this.#options.handlers.get(kind) ?? unknownKind(kind)
       if (this.#running.size >= this.#places(handling.job.transactional)) return
-      void this.#perform(this.#ready.shift() as TakenJob, handling, this.#identity)
+      if (this.#perform(this.#ready.shift() as TakenJob, handling, this.#identity) > until) {
+        this.#beginSoon()
+        return
+      }
     }
   }
 
-  async #perform(job: TakenJob, handling: JobHandler, identity: Identity): Promise<void> {
+  #beginSoon(): void {
+    if (this.#beginsSoon) return
+    this.#beginsSoon = true
+    setImmediate(() => {
+      this.#beginsSoon = false
+      this.#begin()
+    })
+  }
+
+  /** @returns the monotonic time at which its handler returned, or gave a promise */
+  #perform(job: TakenJob, handling: JobHandler, identity: Identity): number {
     const { jobs, commits } = this.#options
     const present = jobs.clock.now()
     const complete = () => identity.outcomes.complete(job)
     const run = new Run({ job, handling, complete, commits, present })
     const measured = jobs.measures.of(job)
-    this.#running.set(job.id, run)
-    const start = elapsed()
     measured.wait.observe(Math.max(0, present.getTime() - job.runAt.getTime()) / 1_000)
-    const attempt = await run.perform()
-    const duration = elapsed() - start
+    const start = elapsed()
+    const attempt = run.perform()
+    const now = elapsed()
+    if (attempt instanceof Promise) {
+      this.#running.set(job.id, run)
+      void this.#performed({ run, handling, identity, measured, start }, attempt)
+    } else {
+      this.#measure(measured, now - start)
+      this.#returned.push(job)
+      this.#flushSoon()
+      this.#lookSoon()
+    }
+    return now
+  }
+
+  #measure(measured: KindMeasures, duration: number): void {
     measured.run.observe(duration / 1_000)
     this.#meanMs = this.#meanMs === undefined ? duration : this.#meanMs * 0.95 + duration * 0.05
+  }
+
+  async #performed(begun: Begun, coming: Promise<Attempt>): Promise<void> {
+    const { run, identity, measured, start } = begun
+    const { job } = run
+    const attempt = await coming
+    this.#measure(measured, elapsed() - start)
     if (attempt.kind === "completed") {
       measured.completed++
       if (attempt.error !== undefined) {
-        jobs.log.error(`The handler of ${job.kind} failed after it had committed`, {
+        this.#options.jobs.log.error(`The handler of ${job.kind} failed after it had committed`, {
           job_id: job.id,
           error: attempt.error,
         })
       }
-    } else if (this.#identity === identity) await this.#settle(job, handling, attempt, identity)
+    } else if (this.#identity === identity) await this.#settle(begun, attempt)
     if (attempt.kind !== "returned") this.#options.source.settled?.(job)
     this.#ended(job, run)
   }
@@ -219,9 +268,10 @@ export class QueueService implements Taker {
     })
   }
 
-  async #settle(job: TakenJob, handling: JobHandler, attempt: Attempt, identity: Identity): Promise<void> {
+  async #settle(begun: Begun, attempt: Attempt): Promise<void> {
     const { jobs } = this.#options
-    const measured = jobs.measures.of(job)
+    const { identity, measured } = begun
+    const { job } = begun.run
     switch (attempt.kind) {
       case "returned":
         this.#returned.push(job)
@@ -234,7 +284,7 @@ export class QueueService implements Taker {
         })
         return
       case "failed":
-        await this.#persist(identity, () => this.#fail(job, handling, attempt.error, identity))
+        await this.#persist(identity, () => this.#fail(begun, attempt.error))
         return
       default:
         // It is given back with all that its worker holds, or was taken away.
@@ -242,9 +292,10 @@ export class QueueService implements Taker {
     }
   }
 
-  async #fail(job: TakenJob, handling: JobHandler, error: unknown, { outcomes }: Identity): Promise<void> {
+  async #fail({ run, handling, identity, measured }: Begun, error: unknown): Promise<void> {
     const { jobs, queue } = this.#options
-    const measured = jobs.measures.of(job)
+    const { outcomes } = identity
+    const { job } = run
     const { id, kind, attempt, maxAttempts } = job
     const fields = { job_id: id, attempt, error }
     const permanent = error instanceof PermanentError

@@ -1,8 +1,9 @@
+import { Surroundings } from "../ambient/index.ts"
 import { SessionError } from "../errors/index.ts"
-import { withRequestId } from "../log/index.ts"
-import { currentSession, Lease, runWithLease } from "../session/index.ts"
-import { actAs } from "../shared/index.ts"
-import { withRequestScope } from "../storage/index.ts"
+import { requestIds } from "../log/index.ts"
+import { currentSession, Lease, sessions } from "../session/index.ts"
+import { actors } from "../shared/index.ts"
+import { RequestScope, requestScopes } from "../storage/index.ts"
 import { boundToContext, type Commits } from "./commits.ts"
 import type { CommitContext, JobContext, JobHandler } from "./define.ts"
 import { FencedOutError, JobInterruptedError, JobTimeoutError } from "./errors.ts"
@@ -19,6 +20,8 @@ export type Attempt =
   /** It was taken from its handler through no fault of its own. */
   | { readonly kind: "interrupted" }
   | { readonly kind: "failed"; readonly error: unknown }
+
+const returned: Attempt = { kind: "returned" }
 
 export type RunOptions = {
   readonly job: TakenJob
@@ -37,6 +40,7 @@ export class Run {
   readonly #commits: Commits
   readonly #present: Date
   #controller: AbortController | undefined
+  #timer: NodeJS.Timeout | undefined
   /** The right of the handler to use databases; a transactional one has its transaction. */
   readonly #lease = new Lease()
   #interruption: Error | undefined
@@ -56,39 +60,64 @@ export class Run {
     this.#present = present
   }
 
-  /** Never rejects. */
-  async perform(): Promise<Attempt> {
-    const { job: definition } = this.#handling
-    let timer: NodeJS.Timeout | undefined
-    const limitTime = () => {
-      timer ??= setTimeout(() => this.interrupt(tookTooLong(this.job, definition.timeoutMs)), definition.timeoutMs)
-    }
+  /** At once where the handler returns at once and has nothing to commit; the promise never rejects. */
+  perform(): Attempt | Promise<Attempt> {
+    if (this.#handling.job.transactional) return this.#end(() => this.#transact())
+    let handled: unknown
     try {
-      const payload = definition.payload.read(this.job.payload)
-      const handle = () => this.#inName(() => this.#handling.handler(payload, this.#context()))
-      if (definition.transactional) {
-        // From when its turn has come.
-        await this.#commit(() => {
-          limitTime()
-          return handle()
-        })
-        return { kind: "completed" }
-      }
-      const handled = runWithLease(this.#lease, handle)
-      // What has returned needs no time limit.
-      if (isThenable(handled) || this.#interruption !== undefined) {
-        limitTime()
-        await this.#untilInterrupted(() => handled)
-      }
-      if (this.#completion !== undefined) await this.#completion
-      if (this.#fencedOut) return { kind: "fenced out" }
-      return { kind: this.#committed ? "completed" : "returned" }
+      const payload = this.#payload()
+      const handle = () => this.#handling.handler(payload, this.#context())
+      handled = this.#surroundings().set(sessions, this.#lease).run(handle)
+    } catch (error) {
+      return this.#end(() => Promise.reject(error))
+    }
+    if (isThenable(handled) || this.#interruption !== undefined) return this.#end(() => this.#await(handled))
+    if (this.#completion !== undefined) return this.#end(() => this.#outcome())
+    this.#over = true
+    return returned
+  }
+
+  #payload(): unknown {
+    return this.#handling.job.payload.read(this.job.payload)
+  }
+
+  async #transact(): Promise<Attempt> {
+    const payload = this.#payload()
+    await this.#commit(() => {
+      // From when its turn has come.
+      this.#limitTime()
+      return this.#surroundings().run(() => this.#handling.handler(payload, this.#context()))
+    })
+    return { kind: "completed" }
+  }
+
+  async #await(handled: unknown): Promise<Attempt> {
+    this.#limitTime()
+    await this.#untilInterrupted(() => handled)
+    return this.#outcome()
+  }
+
+  /** What came of a handler that has returned. */
+  async #outcome(): Promise<Attempt> {
+    if (this.#completion !== undefined) await this.#completion
+    if (this.#fencedOut) return { kind: "fenced out" }
+    return this.#committed ? { kind: "completed" } : returned
+  }
+
+  async #end(work: () => Promise<Attempt>): Promise<Attempt> {
+    try {
+      return await work()
     } catch (error) {
       return await this.#failed(error)
     } finally {
       this.#over = true
-      clearTimeout(timer)
+      clearTimeout(this.#timer)
     }
+  }
+
+  #limitTime(): void {
+    const { timeoutMs } = this.#handling.job
+    this.#timer ??= setTimeout(() => this.interrupt(tookTooLong(this.job, timeoutMs)), timeoutMs)
   }
 
   async #failed(error: unknown): Promise<Attempt> {
@@ -114,39 +143,33 @@ export class Run {
     return this.#completion !== undefined
   }
 
-  /** Runs `work` in the name of the job: in the audit, and in the log. */
-  #inName(work: () => unknown): unknown {
+  /** What the handler does is done in the name of the job: in the audit, and in the log. */
+  #surroundings(): Surroundings {
     const { id, kind } = this.job
-    return actAs({ kind: "job", id: kind }, () => withRequestId(id, () => withRequestScope(work)))
+    return new Surroundings()
+      .set(requestIds, id)
+      .set(actors, { kind: "job", id: kind })
+      .set(requestScopes, new RequestScope())
   }
 
   #context(): JobContext | CommitContext {
-    const { id, kind, queue, lane, createdAt, messageId, attempt, fireAt } = this.job
-    const instant = fireAt ?? createdAt
-    const signal = () => this.#signal()
-    const context = {
-      job: { id, kind, queue, lane, createdAt },
-      messageId: messageId ?? undefined,
-      attempt,
-      fireAt: instant,
-      lateMs: Math.max(0, this.#present.getTime() - instant.getTime()),
-      get signal() {
-        return signal()
-      },
-    }
-    if (this.#handling.job.transactional) return context
-    const commit: CommitContext["commit"] = (effects) => this.#commit(boundToContext(effects))
-    // Its getter stays one.
-    return Object.defineProperty(context, "commit", { value: commit, enumerable: true }) as CommitContext
+    return this.#handling.job.transactional
+      ? new Context(this, this.#present)
+      : new ContextWithCommit(this, this.#present)
   }
 
   /** Made when somebody asks for it: most handlers do not. */
-  #signal(): AbortSignal {
+  get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
       if (this.#interruption !== undefined) this.#controller.abort(this.#interruption)
     }
     return this.#controller.signal
+  }
+
+  /** Runs effects in a transaction with the completion of the job, in the context in which they are given. */
+  commit<T>(effects: () => T | Promise<T>): Promise<T> {
+    return this.#commit(boundToContext(effects))
   }
 
   #commit<T>(effects: () => T | Promise<T>): Promise<T> {
@@ -224,6 +247,40 @@ export class Run {
         },
       )
     })
+  }
+}
+
+/** What a handler is told. */
+class Context implements JobContext {
+  readonly job: JobContext["job"]
+  readonly messageId: string | undefined
+  readonly attempt: number
+  readonly fireAt: Date
+  readonly lateMs: number
+  readonly #run: Run
+
+  constructor(run: Run, present: Date) {
+    const { id, kind, queue, lane, createdAt, messageId, attempt, fireAt } = run.job
+    this.job = { id, kind, queue, lane, createdAt }
+    this.messageId = messageId ?? undefined
+    this.attempt = attempt
+    this.fireAt = fireAt ?? createdAt
+    this.lateMs = Math.max(0, present.getTime() - this.fireAt.getTime())
+    this.#run = run
+  }
+
+  get signal(): AbortSignal {
+    return this.#run.signal
+  }
+}
+
+/** Of a handler that decides itself what is committed. */
+class ContextWithCommit extends Context implements CommitContext {
+  readonly commit: CommitContext["commit"]
+
+  constructor(run: Run, present: Date) {
+    super(run, present)
+    this.commit = (effects) => run.commit(effects)
   }
 }
 

@@ -1,6 +1,7 @@
-import { AsyncLocalStorage } from "node:async_hooks"
+import { Ambient } from "../ambient/index.ts"
 
-const requestIds = new AsyncLocalStorage<string>()
+/** The id of the request that is being answered. */
+export const requestIds = new Ambient<string>()
 
 /** Runs `work` so that every line it logs carries `requestId`, however deep the call. */
 export function withRequestId<T>(requestId: string, work: () => T): T {
@@ -9,5 +10,5 @@ export function withRequestId<T>(requestId: string, work: () => T): T {
 
 /** The id of the request that is being answered, or `undefined` outside of one. */
 export function currentRequestId(): string | undefined {
-  return requestIds.getStore()
+  return requestIds.value
 }

@@ -5,8 +5,8 @@ export {
   Lease,
   type Participant,
   runInSession,
-  runWithLease,
   Session,
+  sessions,
 } from "./session.ts"
 export {
   afterCommit,

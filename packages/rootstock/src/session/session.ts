@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from "node:async_hooks"
+import { Ambient } from "../ambient/index.ts"
 import type { BeginOptions, Connection } from "../engine/index.ts"
 import { RootstockError, SessionError, TimeoutError } from "../errors/index.ts"
 import type { Host } from "./host.ts"
@@ -422,11 +422,12 @@ export class Lease {
   }
 }
 
-const ambient = new AsyncLocalStorage<Session | Lease | undefined>()
+/** The session of the code that runs; outside of one, what its right to use databases hangs on, where that is limited. */
+export const sessions = new Ambient<Session | Lease>()
 
 /** The session of the code that runs, or undefined outside transactions. @throws the reason of an ended lease */
 export function currentSession(): Session | undefined {
-  const frame = ambient.getStore()
+  const frame = sessions.value
   if (!(frame instanceof Lease)) return frame
   if (frame.reason !== undefined) throw frame.reason
   return undefined
@@ -434,16 +435,11 @@ export function currentSession(): Session | undefined {
 
 /** The lease of the code that runs, outside of its transactions. */
 export function currentLease(): Lease | undefined {
-  const frame = ambient.getStore()
+  const frame = sessions.value
   return frame instanceof Lease ? frame : undefined
-}
-
-/** Runs `work`, outside of the ambient transaction, with the right to use databases only as long as the lease holds. */
-export function runWithLease<T>(lease: Lease, work: () => T): T {
-  return ambient.run(lease, work)
 }
 
 /** Runs `work` with this session as the ambient one. */
 export function runInSession<T>(session: Session | undefined, work: () => T): T {
-  return ambient.run(session, work)
+  return sessions.run(session, work)
 }

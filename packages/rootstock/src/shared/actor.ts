@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from "node:async_hooks"
+import { Ambient } from "../ambient/index.ts"
 import type { actorKinds } from "./tables.ts"
 
 /** Who acts: a kind, and an id where there is one. */
@@ -9,7 +9,8 @@ export type Actor = {
 }
 
 const system: Actor = Object.freeze({ kind: "system" })
-const actors = new AsyncLocalStorage<Actor>()
+/** Who acts. */
+export const actors = new Ambient<Actor>()
 
 /** Runs `work` in the name of `actor`, however deep the call. */
 export function actAs<T>(actor: Actor, work: () => T): T {
@@ -31,7 +32,7 @@ export function currentActor(): Actor
  */
 export function currentActor<A extends Actor>(is: (actor: Actor) => actor is A): A | undefined
 export function currentActor(is?: (actor: Actor) => boolean): Actor | undefined {
-  const actor = actors.getStore() ?? system
+  const actor = actors.value ?? system
   return is === undefined || is(actor) ? actor : undefined
 }
 

@@ -1,5 +1,5 @@
 export { absent, fail, otherVersion } from "./absent.ts"
-export { type Actor, actAs, actorName, currentActor } from "./actor.ts"
+export { type Actor, actAs, actorName, actors, currentActor } from "./actor.ts"
 export { type AuditEntry, AuditStorage } from "./audit.ts"
 export { addDays, dayOf, rangeOfDay } from "./days.ts"
 export { Encryption, type ValuePlace } from "./encryption.ts"

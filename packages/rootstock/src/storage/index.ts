@@ -1,6 +1,6 @@
 export { Database, type DatabaseOptions, openDatabase, type Storages, withStorages } from "./database.ts"
 export type { KyselyTables } from "./free.ts"
-export { NPlusOneError, type NPlusOneOptions, withRequestScope } from "./n-plus-one.ts"
+export { NPlusOneError, type NPlusOneOptions, RequestScope, requestScopes, withRequestScope } from "./n-plus-one.ts"
 export type { RowCache, RowReader, RowSource, Writes } from "./row-cache.ts"
 export { outsideScopes, Scope, ScopeRule } from "./scope.ts"
 export { Storage, type StorageClass } from "./storage.ts"

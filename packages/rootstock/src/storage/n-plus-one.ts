@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from "node:async_hooks"
+import { Ambient } from "../ambient/index.ts"
 import { RootstockError } from "../errors/index.ts"
 import { currentSession } from "../session/index.ts"
 
@@ -16,11 +16,21 @@ export type NPlusOneOptions = {
 
 type Counts = Map<string, number>
 
-const requests = new AsyncLocalStorage<Counts>()
+/** One request: calls that repeat within it are counted together. */
+export class RequestScope {
+  #counts: Counts | undefined
+
+  get counts(): Counts {
+    this.#counts ??= new Map()
+    return this.#counts
+  }
+}
+
+export const requestScopes = new Ambient<RequestScope>()
 
 /** Runs `work` as one request: calls that repeat within it are counted together. */
 export function withRequestScope<T>(work: () => T): T {
-  return requests.run(new Map(), work)
+  return requestScopes.run(new RequestScope(), work)
 }
 
 const ownFolder = new URL("..", import.meta.url).href
@@ -68,8 +78,8 @@ export class NPlusOneWatch {
   }
 
   #counts(): Counts | undefined {
-    const request = requests.getStore()
-    if (request !== undefined) return request
+    const request = requestScopes.value
+    if (request !== undefined) return request.counts
     const session = currentSession()
     if (session === undefined) return undefined
     let counts = this.#sessions.get(session)

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from "node:async_hooks"
+import { Ambient, Surroundings } from "../ambient/index.ts"
 import type { Dialect } from "../engine/index.ts"
 import { DeclarationError, ScopeError } from "../errors/index.ts"
 import { type AnyTable, type ColumnsOf, definitionOf, type SqlValue, type TableDefinition } from "../schema/index.ts"
@@ -49,7 +49,7 @@ const scopes = new Set<Scope<any>>()
 export class Scope<V> {
   /** How messages call it. */
   readonly name: string
-  readonly #ambient = new AsyncLocalStorage<Setting | undefined>()
+  readonly #ambient = new Ambient<Setting>()
 
   /** Made once for a program, where modules are loaded: it lasts as long as the process. */
   constructor(name: string) {
@@ -76,14 +76,14 @@ export class Scope<V> {
     return this.#ambient.run("unbounded", work)
   }
 
-  /** Runs `work` where nothing is set. */
-  outside<T>(work: () => T): T {
-    return this.#ambient.run(undefined, work)
+  /** Has nothing set. */
+  leave(surroundings: Surroundings): void {
+    surroundings.set(this.#ambient, undefined)
   }
 
   /** The value that is set. @throws ScopeError where there is none, or where all are meant */
   get current(): V {
-    const setting = this.#ambient.getStore()
+    const setting = this.#ambient.value
     if (typeof setting === "object") return setting.value as V
     if (setting === undefined) throw this.#unset("The current value was asked for")
     throw new ScopeError(`All values of ${this.name} are meant here: none is the current one.`, {
@@ -93,12 +93,12 @@ export class Scope<V> {
 
   /** Whether all values are meant; false where nothing is set. */
   get isUnbounded(): boolean {
-    return this.#ambient.getStore() === "unbounded"
+    return this.#ambient.value === "unbounded"
   }
 
   /** What is set, for a storage. @throws ScopeError where nothing is */
   setting(call: string): Setting {
-    const setting = this.#ambient.getStore()
+    const setting = this.#ambient.value
     if (setting === undefined) throw this.#unset(`${call} was called`)
     return setting
   }
@@ -151,12 +151,9 @@ export class Scope<V> {
 
 /** Runs `work` where no scope is set, for what is kept for all of them. */
 export function outsideScopes<T>(work: () => T): T {
-  let whole = work
-  for (const scope of scopes) {
-    const inner = whole
-    whole = () => scope.outside(inner)
-  }
-  return whole()
+  const surroundings = new Surroundings()
+  for (const scope of scopes) scope.leave(surroundings)
+  return surroundings.run(work)
 }
 
 type Parent = { readonly table: TableDefinition; readonly column: string }

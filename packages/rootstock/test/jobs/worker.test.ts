@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from "node:async_hooks"
 import { describe, it } from "node:test"
 import { setTimeout as pause } from "node:timers/promises"
 import fc from "fast-check"
+import { elapsed } from "../../src/clock/index.ts"
 import { afterCommit, ConfigError, transaction } from "../../src/index.ts"
 import {
   defineJob,
@@ -18,7 +19,7 @@ import { currentActor } from "../../src/shared/index.ts"
 import { queriesOf, refuses } from "../storage/support.ts"
 import { done, forEachJobs, type JobsPlace, numbered, until } from "./support.ts"
 
-const atomic = defineJob("atomic", { queue: "work", payload: numbered, transactional: true })
+const atomic = defineJob("atomic", { queue: "work", payload: numbered, transactional: true, backoff: () => 1 })
 const plain = defineJob("plain", { queue: "work", payload: numbered })
 const fails = defineJob("fails", { queue: "work", payload: numbered, attempts: 3, backoff: () => 1 })
 const short = defineJob("short", { queue: "work", payload: numbered, attempts: 1, timeoutMs: 20 })
@@ -81,6 +82,50 @@ describe("a worker", () => {
       await until(() => begun.length === 2, "the second is begun after its commit")
       await jobs.send(plain, { n: 3 }, { delayMs: 20 })
       await until(() => begun.length === 3, "the third is begun when it is due")
+    })
+
+    it("begins at once what was sent before the last one taken, and stored after it", async () => {
+      const jobs = place.open(all)
+      // There, another transaction would wait for the first.
+      if (jobs.engine.singleWriter) return
+      const begun: number[] = []
+      await place.work(jobs, [handle(plain, ({ n }) => begun.push(n))], { concurrency: 1, pollMs: 600_000 })
+      const { promise: released, resolve: release } = Promise.withResolvers<void>()
+      const early = transaction(async () => {
+        await jobs.send(plain, { n: 1 })
+        await released
+      })
+      await pause(5)
+      await jobs.sendMany(plain, [{ n: 2 }, { n: 3 }, { n: 4 }])
+      await until(() => begun.length === 3, "the later ones are done")
+      release()
+      await early
+      await until(() => begun.length === 4, "the earlier one is done")
+    })
+
+    it("lets others have their turn between handlers that return at once", async () => {
+      const jobs = place.open(all)
+      let turn = 0
+      let counting = true
+      const count = () => {
+        turn++
+        if (counting) setImmediate(count)
+      }
+      const turns = new Map<number, number>()
+      const handler = () => {
+        const end = elapsed() + 4
+        while (elapsed() < end);
+        turns.set(turn, (turns.get(turn) ?? 0) + 1)
+      }
+      await jobs.sendMany(
+        plain,
+        Array.from({ length: 40 }, (_, n) => ({ n })),
+      )
+      count()
+      await place.work(jobs, [handle(plain, handler)], { concurrency: 40 })
+      await done(jobs)
+      counting = false
+      assert.ok(Math.max(...turns.values()) <= 4, `in a turn: ${[...turns.values()]}`)
     })
 
     it("finds by itself what nobody announced", async () => {

@@ -4,6 +4,7 @@ import type { Finding } from "./sources.ts"
 
 /** The library's layers, lowest first; each may import those before it. */
 export const layers: readonly string[] = [
+  "ambient",
   "errors",
   "clock",
   "log",
