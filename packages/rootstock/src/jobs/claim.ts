@@ -7,49 +7,76 @@ const { type: runAtType } = definitionOf(job).column.get("runAt") as ColumnDefin
 
 const lanes = [0, 1, 2, 3, 4] as const
 
-/** An instant before all others. */
-const beginning = "0001-01-01T00:00:00.000Z"
+/** A place in the order of a lane: the next look begins behind it. Times are milliseconds of Unix time. */
+type Place = { readonly time: number; readonly id: string }
+
+/** A key before all others. */
+const firstId = "00000000-0000-0000-0000-000000000000"
+
+/** Before all jobs. */
+const beginning: Place = { time: Date.parse("0001-01-01T00:00:00.000Z"), id: firstId }
+
+const isBefore = (one: Place, other: Place) => one.time < other.time || (one.time === other.time && one.id < other.id)
 
 /**
- * How far behind the last job taken the next look begins, in milliseconds: a job is found at once if its transaction took
- * no longer from sending to commit, and by the next whole look otherwise.
+ * How far back a look begins that may be too late for what was sent before, in milliseconds: a job is found at once if its
+ * transaction took no longer from sending to commit, and by the next whole look otherwise.
  */
 const marginMs = 250
 
 /**
- * From where on the lanes of a queue are looked through, instants in milliseconds.
+ * From where on the lanes of a queue are looked through.
  *
  * What was taken lately is still in the index until the database has cleaned it, which a transaction that is held open
  * puts off. A look that begins behind it need not pass over it again and again.
  */
 export class Floors {
-  readonly #lanes: number[] = []
+  readonly #lanes: Place[] = []
+  /** The earliest place at which there is something new since the look began that is under way. */
+  #news: Place | undefined
 
   constructor() {
-    this.reset()
+    for (const lane of lanes) this.#lanes[lane] = beginning
   }
 
   /** The next look is a whole one. */
   reset(): void {
-    for (const lane of lanes) this.#lanes[lane] = Number.NEGATIVE_INFINITY
+    this.#lower(beginning)
   }
 
   /** A job that is to be begun at `due` was sent. */
   lower(due: number): void {
-    for (const lane of lanes) if (due < (this.#lanes[lane] as number)) this.#lanes[lane] = due
+    this.#lower({ time: due, id: firstId })
   }
 
-  /** After a look at `present` that took `taken`; `all` where nothing was left. */
+  #lower(place: Place): void {
+    if (this.#news === undefined || isBefore(place, this.#news)) this.#news = place
+    for (const lane of lanes) if (isBefore(place, this.#lanes[lane] as Place)) this.#lanes[lane] = place
+  }
+
+  /** Somebody may have sent a job, whose transaction began before it was announced. */
+  stepBack(present: number): void {
+    this.lower(present - marginMs)
+  }
+
+  /** After a look that began at `present` and took `taken`; `all` where nothing was left. */
   raise(taken: readonly TakenJob[], all: boolean, present: number): void {
-    if (all) for (const lane of lanes) this.#lanes[lane] = present - marginMs
-    for (const { lane, runAt } of taken) {
-      const floor = runAt.getTime() - marginMs
-      if (!all && floor > (this.#lanes[lane] as number)) this.#lanes[lane] = floor
+    const behind = { time: present - marginMs, id: firstId }
+    if (all) for (const lane of lanes) this.#lanes[lane] = behind
+    else {
+      for (const { lane, runAt, id } of taken) {
+        const place = { time: runAt.getTime(), id }
+        if (isBefore(this.#lanes[lane] as Place, place)) this.#lanes[lane] = place
+      }
     }
+    // What was sent meanwhile may be earlier than what was taken, and was not seen.
+    if (this.#news !== undefined) this.#lower(this.#news)
   }
 
-  get parameters(): string[] {
-    return this.#lanes.map((floor) => (Number.isFinite(floor) ? new Date(floor).toISOString() : beginning))
+  /** Where a look begins that begins now. */
+  begin(): string[] {
+    this.#news = undefined
+    return this.#lanes.flatMap(({ time, id }) => [new Date(time).toISOString(), id])
   }
 }
 
@@ -66,7 +93,7 @@ export class Claim {
     // are for later would stand in the way.
     const ready = lanes.map(
       (lane) =>
-        `SELECT id FROM (SELECT id FROM job WHERE queue = ${queue} AND state = 'wait' AND lane = ${lane} AND run_at <= ${present} AND run_at >= ${parameter(5 + lane)} ORDER BY run_at, id LIMIT ${limit} ${dialect.freeRowsClause}) AS lane_${lane}`,
+        `SELECT id FROM (SELECT id FROM job WHERE queue = ${queue} AND state = 'wait' AND lane = ${lane} AND run_at <= ${present} AND (run_at, id) > (${parameter(5 + 2 * lane)}, ${parameter(6 + 2 * lane)}) ORDER BY run_at, id LIMIT ${limit} ${dialect.freeRowsClause}) AS lane_${lane}`,
     )
     const may = `EXISTS (SELECT 1 FROM worker WHERE id = ${worker}) AND NOT EXISTS (SELECT 1 FROM paused_queue WHERE queue = ${queue})`
     const found = `SELECT id FROM (${ready.join(" UNION ALL ")}) AS ready WHERE ${may} LIMIT ${limit}`
@@ -96,7 +123,7 @@ export class Claim {
 
   /** Takes up to `limit` jobs for a worker. */
   take(queue: string, present: Date, limit: number, worker: string, floors: Floors): Step & { query: Query<TakenJob> } {
-    return { query: this.#take, values: [queue, present.toISOString(), limit, worker, ...floors.parameters] }
+    return { query: this.#take, values: [queue, present.toISOString(), limit, worker, ...floors.begin()] }
   }
 
   /** When the first waiting job of a queue is due, null where none waits. */

@@ -134,6 +134,7 @@ export class DueJobs implements Source {
   async #peek(): Promise<void> {
     const { jobs, claim, queue } = this.#options
     if (!this.#dry || this.#looking !== undefined) {
+      this.#floors.stepBack(jobs.clock.now().getTime())
       this.#news = true
       return
     }
