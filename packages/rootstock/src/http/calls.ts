@@ -13,6 +13,7 @@ import type { EventStreams, StreamEvent } from "./event-streams.ts"
 import { expectedVersion, idempotencyKey, lastEventId, versionTag } from "./headers.ts"
 import type { Operations } from "./operations/index.ts"
 import { Existing, type Route, type RouteInput, type StreamInput } from "./route.ts"
+import { Turns } from "./turns.ts"
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -110,6 +111,8 @@ function readerOf(fields: Fields = {}): Reader {
 
 type Answer = (request: FastifyRequest, reply: FastifyReply, actor: Actor) => Promise<unknown>
 
+const turns = new Turns()
+
 /** Makes what answers a call in the name and the scope of its caller. */
 function handlerOf(
   route: Route,
@@ -120,11 +123,13 @@ function handlerOf(
   const answer = route.streams === true ? streamOf(route, streams) : answerOf(route, answers)
   return (request, reply) => {
     const actor = admitted.get(request) ?? anyone
-    return new Surroundings()
-      .set(requestIds, request.id)
-      .set(actors, actor)
-      .set(requestScopes, new RequestScope())
-      .run(() => around(actor, () => answer(request, reply, actor)))
+    return turns.run(() =>
+      new Surroundings()
+        .set(requestIds, request.id)
+        .set(actors, actor)
+        .set(requestScopes, new RequestScope())
+        .run(() => around(actor, () => answer(request, reply, actor))),
+    )
   }
 }
 
