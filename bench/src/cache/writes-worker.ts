@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises"
 import { createClient } from "redis"
 import { Random } from "../data/random.ts"
 import { answerRequests } from "../run/requests.ts"
@@ -7,8 +8,11 @@ import { userCount } from "./tables.ts"
 /** What the bench asks of a process that writes. */
 export type WriteRequest =
   | { kind: "open"; database: string; choice: CacheChoice }
-  /** `recorded`: the write records its key in its transaction, as one over Redis does. */
-  | { kind: "measure"; seconds: number; recorded: boolean }
+  /**
+   * `recorded`: the write records its key in its transaction, as one over Redis does. `pauseMs`: before each write, and not
+   * measured.
+   */
+  | { kind: "measure"; seconds: number; recorded: boolean; pauseMs: number }
   /** Round trips to Redis, one after the other. */
   | { kind: "ping"; redis: string; count: number }
   | { kind: "close" }
@@ -25,7 +29,7 @@ async function answer(request: WriteRequest): Promise<unknown> {
       return undefined
     case "measure":
       globalThis.gc?.()
-      return measure(request.seconds, request.recorded)
+      return measure(request)
     case "ping":
       return ping(request.redis, request.count)
     case "close":
@@ -34,13 +38,14 @@ async function answer(request: WriteRequest): Promise<unknown> {
 }
 
 /** Milliseconds of each of the writes of one caller; each is read back, which fills the cache again. */
-async function measure(seconds: number, recorded: boolean): Promise<number[]> {
+async function measure({ seconds, recorded, pauseMs }: Extract<WriteRequest, { kind: "measure" }>): Promise<number[]> {
   const { users, record, transaction } = opened
   const latencies: number[] = []
   const end = performance.now() + seconds * 1_000
   while (performance.now() < end) {
     const id = random.between(1, userCount)
     const loginCount = ++written
+    if (pauseMs > 0) await pause(pauseMs)
     const start = performance.now()
     if (recorded) {
       await transaction(async () => {

@@ -17,6 +17,7 @@ const toleranceMs = 1
 const choices = {
   off: { title: "no cache", url: () => "off:" },
   recorded: { title: "no cache, with a record in the transaction", url: () => "off:" },
+  rare: { title: `the same, ${windowMs} ms after the last one`, url: () => "off:" },
   embedded: { title: "in the process", url: () => "memory:?exclusive=true" },
   strict: { title: "Redis, strict, Redis alone", url: (redis: string) => redis, local: false },
   "strict-local": { title: "Redis, strict, in the process too", url: (redis: string) => redis, local: true },
@@ -55,8 +56,9 @@ export async function writeLatency(run: CacheRun): Promise<CacheReport> {
     median((await some.ask({ kind: "ping", redis: redis.url, count: 2_000 })) as number[])
   const names = [...writers.keys()]
   const measure = async (name: Writer, seconds: number): Promise<number[]> => {
-    const recorded = name.endsWith(" recorded")
-    return (await writers.get(name)?.ask({ kind: "measure", seconds, recorded })) as number[]
+    const recorded = /(recorded|rare)$/.test(name)
+    const pauseMs = name.endsWith(" rare") ? windowMs : 0
+    return (await writers.get(name)?.ask({ kind: "measure", seconds, recorded, pauseMs })) as number[]
   }
   for (const name of names) await measure(name, 0.3)
   const roundTrips = [await pings()]
@@ -71,7 +73,7 @@ export async function writeLatency(run: CacheRun): Promise<CacheReport> {
   const lines = [
     "## Cache: writes",
     "",
-    `\`storage.update\` by key of one caller, each followed by a read of the row, which must give what was written; milliseconds, medians of ${run.rounds} rounds of ${run.seconds} s. A round trip to Redis took ${roundTrip.toFixed(3)} ms (median). A write over Redis records in its transaction what it is going to invalidate; the line "with a record" is a write that does only that. Target: beyond it at most one round trip, and ℓ' = ${windowMs} ms where values are kept in the process too, by the clock with a tolerance of ${toleranceMs} ms, and at most one command by the server's count.`,
+    `\`storage.update\` by key of one caller, each followed by a read of the row, which must give what was written; milliseconds, medians of ${run.rounds} rounds of ${run.seconds} s. A round trip to Redis took ${roundTrip.toFixed(3)} ms (median). A write over Redis records in its transaction what it is going to invalidate; the line "with a record" is a write that does only that; one that waits for ℓ' is compared with such a write after a rest of the same length, since a machine that has rested takes longer for either. Target: beyond it at most one round trip, and ℓ' = ${windowMs} ms where values are kept in the process too, by the clock with a tolerance of ${toleranceMs} ms, and at most one command by the server's count.`,
     "",
     tableRow(["engine", "cache", "p50", "p99", "more than none", "more than a record", "commands a write", "target"]),
     tableRow(["---", "---", "---:", "---:", "---:", "---:", "---:", "---"]),
@@ -85,8 +87,10 @@ export async function writeLatency(run: CacheRun): Promise<CacheReport> {
     }
     const overRedis = choice === "strict" || choice === "strict-local" || choice === "bounded"
     const commands = median(rounds.map((round) => round.commands))
+    // Whose processor and disk rest for as long before each write.
+    const without = choice === "strict-local" ? "rare" : "recorded"
     const most = roundTrip + (choice === "strict-local" ? windowMs : 0)
-    const passed = moreThan("recorded") <= most + toleranceMs && Math.round(commands * 100) <= 100
+    const passed = moreThan(without) <= most + toleranceMs && Math.round(commands * 100) <= 100
     lines.push(
       tableRow([
         engine === "sqlite" ? "SQLite" : "PostgreSQL",
@@ -94,7 +98,7 @@ export async function writeLatency(run: CacheRun): Promise<CacheReport> {
         rounded(median(rounds.map(({ p50 }) => p50))),
         rounded(median(rounds.map(({ p99 }) => p99))),
         choice === "off" ? "" : moreThan("off").toFixed(3),
-        overRedis ? moreThan("recorded").toFixed(3) : "",
+        overRedis ? moreThan(without).toFixed(3) : "",
         overRedis ? commands.toFixed(2) : "",
         overRedis ? verdict(passed, `≤ ${most.toFixed(3)} ms more than a record, one command`) : "",
       ]),
