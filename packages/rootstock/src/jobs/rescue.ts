@@ -34,14 +34,14 @@ export class Rescue {
     const rows = { wide: false, returns: true, label: "jobs.rescue" } as const
     this.#orphaned = {
       ...rows,
-      sql: "SELECT DISTINCT worker FROM job WHERE state = 'held' AND NOT EXISTS (SELECT 1 FROM worker WHERE worker.id = job.worker)",
+      sql: "SELECT DISTINCT worker FROM job WHERE state <> 'wait' AND worker IS NOT NULL AND NOT EXISTS (SELECT 1 FROM worker WHERE worker.id = job.worker)",
       decode: ([id]) => id,
       writes: false,
     }
     // What is locked is being completed at this moment, or its transaction hangs: it is looked at again next time.
     this.#heldBy = {
       ...rows,
-      sql: `SELECT ${takenColumns} FROM job WHERE worker = ${dialect.parameter(1)} AND state = 'held' AND id > ${dialect.parameter(2)} ORDER BY id LIMIT ${portion} ${dialect.freeRowsClause}`,
+      sql: `SELECT ${takenColumns} FROM job WHERE worker = ${dialect.parameter(1)} AND state <> 'wait' AND id > ${dialect.parameter(2)} ORDER BY id LIMIT ${portion} ${dialect.freeRowsClause}`,
       decode: takenDecoder(dialect),
       writes: true,
     }

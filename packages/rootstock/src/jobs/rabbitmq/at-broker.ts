@@ -16,7 +16,8 @@ const typeOf = (key: string): ColumnType => (definitionOf(job).column.get(key) a
  *
  * The row of such a job is `at_broker`. As long as a worker stands in it, that worker answers for the message: it is not
  * confirmed, or not noted as such. Where none does, the broker answers. Who receives a message takes the job, in whichever
- * of the two it is, and only once: the message may come again, or several stand for one taking.
+ * of the two it is, and only once: the message may come again, or several stand for one taking. The worker that answers
+ * has the job already, and begins it without a word to the database; that it is held is noted if it takes a while.
  *
  * Jobs are found by their ids alone, which is by the primary key whatever the planner believes of a table that is empty at
  * one moment and full at the next.
@@ -24,9 +25,10 @@ const typeOf = (key: string): ColumnType => (definitionOf(job).column.get(key) a
 export class AtBroker {
   readonly #backend: Backend
   readonly #confirm: Query
+  readonly #hold: Query<string>
+  readonly #mayTake: Query<number>
   readonly #giveBack: Query<string>
   readonly #giveBackLost: Query<string>
-  readonly #giveBackOrphans: Query<string>
   readonly #take: Query<TakenJob>
   readonly #standing: Query<Mark>
   readonly #of: Query<Mark>
@@ -35,7 +37,12 @@ export class AtBroker {
 
   constructor(backend: Backend) {
     const { dialect } = backend
-    const [first, second] = [dialect.parameter(1), dialect.parameter(2)]
+    const [first, second, third, fourth] = [1, 2, 3, 4].map((index) => dialect.parameter(index)) as [
+      string,
+      string,
+      string,
+      string,
+    ]
     const these = dialect.among("id", first, typeOf("id"))
     const whole = dialect.codec(typeOf("attempt")).decode
     const mark: Query<Mark>["decode"] = ([id, raw]) => ({
@@ -69,11 +76,18 @@ export class AtBroker {
       label: "jobs.giveBack",
       decode: one,
     }
-    this.#giveBackOrphans = {
+    this.#hold = {
       ...rows,
-      sql: `${waits} WHERE ${found(`worker IS NOT NULL AND state <> 'wait' AND NOT ${workerLives("job.worker")}`)} RETURNING queue`,
-      label: "jobs.rescue",
+      sql: `UPDATE job SET state = 'held' WHERE ${found(`${these} AND worker = ${second} AND attempt = ${third}`)} RETURNING id`,
+      label: "jobs.hold",
       decode: one,
+    }
+    this.#mayTake = {
+      ...rows,
+      writes: false,
+      sql: `SELECT 1 WHERE ${workerLives(first)} AND NOT EXISTS (SELECT 1 FROM paused_queue WHERE queue = ${second})`,
+      label: "jobs.mayTake",
+      decode: () => 1,
     }
     this.#take = {
       ...rows,
@@ -89,7 +103,6 @@ export class AtBroker {
       ...reading,
       sql: `${marks} worker IS NULL AND ${atBroker} AND queue = ${first} ORDER BY id LIMIT ${mostAtOnce}`,
     }
-    const [third, fourth] = [dialect.parameter(3), dialect.parameter(4)]
     this.#fail = statement(
       `UPDATE job SET state = 'wait', worker = NULL, run_at = ${first}, last_error = ${second} WHERE id = ${third} AND attempt = ${fourth} AND state = 'at_broker'`,
       "jobs.retry",
@@ -101,6 +114,23 @@ export class AtBroker {
     await this.#backend.run(this.#confirm, [this.#ids(jobs), worker], asItIs)
   }
 
+  /**
+   * Notes that a worker does jobs that it has published itself. Those that are being completed at this moment are left as
+   * they are. @returns the ids of the others
+   */
+  async hold(jobs: readonly Mark[], worker: string): Promise<ReadonlySet<string>> {
+    const held = new Set<string>()
+    for (const [attempt, some] of Map.groupBy(jobs, ({ attempt }) => attempt)) {
+      for (const id of await this.#backend.all(this.#hold, [this.#ids(some), worker, attempt])) held.add(id)
+    }
+    return held
+  }
+
+  /** Whether a worker may take jobs of a queue: others do not think it is dead, and the queue is not paused. */
+  async mayTake(queue: string, worker: string): Promise<boolean> {
+    return (await this.#backend.first(this.#mayTake, [worker, queue])) !== undefined
+  }
+
   /** Lets jobs wait again whose messages are not at the broker, or not known to be. @returns their queues */
   async giveBack(jobs: readonly { readonly id: string }[], worker: string): Promise<ReadonlySet<string>> {
     return new Set(await this.#backend.all(this.#giveBack, [this.#ids(jobs), worker]))
@@ -109,11 +139,6 @@ export class AtBroker {
   /** Lets jobs wait again whose messages the broker has lost. @returns how many */
   async giveBackLost(jobs: readonly { readonly id: string }[]): Promise<number> {
     return (await this.#backend.all(this.#giveBackLost, [this.#ids(jobs)])).length
-  }
-
-  /** Lets jobs wait again for whose messages a worker answered that is gone. @returns their queues */
-  async giveBackOrphans(): Promise<ReadonlySet<string>> {
-    return new Set(await this.#backend.all(this.#giveBackOrphans, []))
   }
 
   /**

@@ -23,8 +23,6 @@ export type BrokerOptions = {
   log?: Logger
   /** Between two looks for jobs that nobody announced (default 1,000). */
   pollMs?: number
-  /** Between two looks for jobs that a dead worker was handing over (default 10,000). */
-  rescueMs?: number
   /** Between two looks for messages that the broker has lost; a message is found missing at the second (default 60,000). */
   lostMs?: number
 }
@@ -108,7 +106,7 @@ export class JobBroker implements Broker {
     if (this.#links === undefined) {
       throw new ConfigError("There is no broker.", { cure: "Let the worker look into the database by itself." })
     }
-    const { name = "rootstock", largestMessage = 1_048_576, pollMs = 1_000, rescueMs, lostMs } = this.#options
+    const { name = "rootstock", largestMessage = 1_048_576, pollMs = 1_000, lostMs } = this.#options
     const [publishing, receiving] = this.#links
     const transport = new BrokerTransport({
       jobs: this.#jobs,
@@ -119,7 +117,6 @@ export class JobBroker implements Broker {
       sender: name,
       largest: largestMessage,
       pollMs,
-      rescueMs: rescueMs ?? 10_000,
       lostMs: lostMs ?? 60_000,
       stopped: () => this.#transports.delete(transport),
     })

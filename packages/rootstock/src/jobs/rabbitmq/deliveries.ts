@@ -16,6 +16,7 @@ import type { KeptChannel } from "./kept-channel.ts"
 import { briefly, type Link } from "./link.ts"
 import type { BrokerMeasures } from "./measures.ts"
 import { type Mark, markOf } from "./message.ts"
+import type { Relay } from "./relay.ts"
 import { messageOf } from "./sentences.ts"
 import type { Topology } from "./topology.ts"
 
@@ -32,13 +33,13 @@ export type DeliveriesOptions = {
   readonly measures: BrokerMeasures
   /** The largest message of others that is read, in bytes. */
   readonly largest: number
-  /** Told of each job that was taken for a message. */
-  readonly received: (id: string) => void
+  /** Publishes the messages of this worker. */
+  readonly relay: Pick<Relay, "answersFor" | "begin" | "received" | "settled">
 }
 
-/** A message in hand. */
+/** A message in hand; one that comes `again` was delivered before, to somebody who may have taken its job. */
 type Delivery = { readonly tag: number; readonly acknowledgements: Acknowledgements } & (
-  | { readonly kind: "ours"; readonly mark: Mark }
+  | { readonly kind: "ours"; readonly mark: Mark; readonly again: boolean }
   | { readonly kind: "foreign"; readonly message: AsyncMessage; readonly id: string }
 )
 type Ours = Extract<Delivery, { kind: "ours" }>
@@ -121,6 +122,7 @@ export class Deliveries implements Source {
     const delivery = this.#taken.get(id)
     if (delivery === undefined) return
     this.#taken.delete(id)
+    this.#options.relay.settled(id)
     delivery.acknowledgements.add(delivery.tag)
   }
 
@@ -198,7 +200,7 @@ export class Deliveries implements Source {
     const mark = markOf(message)
     const common = { tag: message.deliveryTag, acknowledgements }
     if (mark === undefined) this.#waiting.push({ ...common, kind: "foreign", message, id: newJobId() })
-    else this.#waiting.push({ ...common, kind: "ours", mark })
+    else this.#waiting.push({ ...common, kind: "ours", mark, again: message.redelivered })
     this.look()
   }
 
@@ -239,35 +241,67 @@ export class Deliveries implements Source {
 
   /** @param left the deliveries of which nothing is decided; those that are go from it */
   async #takeOurs(identity: Identity, deliveries: readonly Ours[], left: Set<Delivery>): Promise<void> {
-    if (deliveries.length === 0) return
-    const { atBroker, queue, measures, received } = this.#options
+    const unknown: Ours[] = []
+    for (const one of await this.#beginOwn(identity, deliveries, left)) {
+      // The message of a job in hand came again.
+      if (this.#taken.has(one.mark.id)) this.#drop(one, left)
+      else unknown.push(one)
+    }
+    if (unknown.length === 0) return
+    const { atBroker, relay } = this.#options
     const jobs = await atBroker.take(
-      deliveries.map(({ mark }) => mark),
+      unknown.map(({ mark }) => mark),
       identity.id,
     )
     const byId = new Map(jobs.map((job) => [job.id, job]))
     const taken: (readonly [TakenJob, Delivery])[] = []
     const others: Ours[] = []
-    for (const one of deliveries) {
+    for (const one of unknown) {
       const job = byId.get(one.mark.id)
       if (job === undefined) others.push(one)
       else {
         byId.delete(job.id)
         left.delete(one)
-        received(job.id)
+        relay.received(job.id)
         taken.push([job, one])
       }
     }
     this.#accept(identity, taken)
     if (others.length === 0) return
     const standing = await this.#standing(others)
-    for (const one of others) {
-      if (standing.has(one.mark.id)) continue
-      left.delete(one)
-      measures.of(queue).stale++
-      one.acknowledgements.add(one.tag)
-    }
+    for (const one of others) if (!standing.has(one.mark.id)) this.#drop(one, left)
     if (standing.size > 0) throw new NotTakenError()
+  }
+
+  /**
+   * Begins the jobs that this worker answers for, which need not be taken from the database. One that was delivered before
+   * may have been taken by others.
+   *
+   * @returns the deliveries of other jobs
+   */
+  async #beginOwn(identity: Identity, deliveries: readonly Ours[], left: Set<Delivery>): Promise<readonly Ours[]> {
+    const { atBroker, queue, relay } = this.#options
+    const isOwn = ({ mark, again }: Ours) => !again && relay.answersFor(mark)
+    if (!deliveries.some(isOwn) || !(await atBroker.mayTake(queue, identity.id))) return deliveries
+    const begun: (readonly [TakenJob, Delivery])[] = []
+    const others: Ours[] = []
+    for (const one of deliveries) {
+      const job = one.again ? undefined : relay.begin(one.mark)
+      if (job !== undefined) {
+        left.delete(one)
+        begun.push([job, one])
+      } else others.push(one)
+    }
+    this.#accept(identity, begun)
+    return others
+  }
+
+  /** There is nothing to be done for it. */
+  #drop(delivery: Delivery, left: Set<Delivery>): void {
+    const { measures, queue } = this.#options
+    left.delete(delivery)
+    measures.of(queue).stale++
+    delivery.acknowledgements.add(delivery.tag)
   }
 
   /** Those that could not be taken only because the queue is paused, or the worker was taken for dead. */
@@ -355,7 +389,7 @@ export class Deliveries implements Source {
   /** Jobs whose taking was made and not answered wait again, and those of messages of others are not made twice. */
   async #giveBackUnknown({ id }: Identity, left: Set<Delivery>): Promise<void> {
     const { holdings, queue, jobs } = this.#options
-    const held = [...(await holdings.of(id, queue)).keys()]
+    const held = await holdings.heldIn(queue, id)
     const unknown = new Set(held.filter((one) => this.#taker?.has(one) !== true))
     if (unknown.size > 0) {
       await holdings.giveBack(id, [...unknown])

@@ -1,8 +1,6 @@
 import type { AsyncMessage, Envelope } from "rabbitmq-client"
 import type { TakenJob } from "../taken.ts"
 
-const jobHeader = "rootstock-job"
-const attemptHeader = "rootstock-attempt"
 const json = "application/json"
 
 /** An envelope by whose message id the broker's answers are told apart. */
@@ -23,10 +21,9 @@ export function jobEnvelope({ id, attempt, kind, queue }: TakenJob, sender: stri
     durable: true,
     mandatory: true,
     contentType: json,
-    messageId: `${id}.${attempt}`,
+    messageId: `job:${id}:${attempt}`,
     type: kind,
     appId: sender,
-    headers: { [jobHeader]: id, [attemptHeader]: attempt },
   }
 }
 
@@ -46,13 +43,10 @@ export function eventEnvelope({ id, kind, queue }: TakenJob, sender: string): Na
 /** The body of either. */
 export const bodyOf = ({ payload }: TakenJob): Buffer => Buffer.from(JSON.stringify(payload ?? null))
 
-const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const markForm = /^job:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):(\d{1,9})$/
 
 /** The job for which a message stands; undefined where others published it. */
-export function markOf({ headers }: Pick<AsyncMessage, "headers">): Mark | undefined {
-  const id: unknown = headers?.[jobHeader]
-  const attempt: unknown = headers?.[attemptHeader]
-  if (typeof id !== "string" || !uuidForm.test(id)) return undefined
-  if (typeof attempt !== "number" || !Number.isSafeInteger(attempt)) return undefined
-  return { id, attempt }
+export function markOf({ messageId }: Pick<AsyncMessage, "messageId">): Mark | undefined {
+  const [, id, attempt] = (messageId === undefined ? null : markForm.exec(messageId)) ?? []
+  return id === undefined ? undefined : { id, attempt: Number(attempt) }
 }

@@ -5,11 +5,11 @@ import type { Jobs } from "../jobs.ts"
 import type { Identity, Taker } from "../source.ts"
 import type { TakenJob } from "../taken.ts"
 import type { AtBroker } from "./at-broker.ts"
-import { Confirmations } from "./confirmations.ts"
 import type { Declarations } from "./declarations.ts"
 import { briefly } from "./link.ts"
 import type { BrokerMeasures } from "./measures.ts"
-import { bodyOf, jobEnvelope } from "./message.ts"
+import { bodyOf, jobEnvelope, type Mark } from "./message.ts"
+import { Notes } from "./notes.ts"
 import type { Publication, Publisher } from "./publisher.ts"
 
 export type RelayOptions = {
@@ -44,10 +44,13 @@ export class Relay {
   /** Taken, and not published. */
   #ahead: TakenJob[] = []
   /** Published, and not known to be at the broker. */
-  readonly #inFlight = new Map<string, TakenJob>()
+  readonly #inFlight = new Map<string, { readonly job: TakenJob; readonly identity: Identity }>()
   /** Those of them that were received all the same. */
   readonly #receivedEarly = new Set<string>()
-  readonly #confirmations: Confirmations
+  /** At the broker, which is to be noted: should the process die before, their jobs are published once more. */
+  readonly #confirmed: Notes
+  /** Begun by this worker without a word to the database, which is to be noted where they take a while. */
+  readonly #begun: Notes
   /** Not at the broker, or not known to be. */
   readonly #returned = new Map<string, TakenJob>()
   #givingBack: Promise<void> | undefined
@@ -56,7 +59,20 @@ export class Relay {
   constructor(options: RelayOptions) {
     this.#options = options
     this.#claim = new Claim(options.jobs.backend.dialect, "at_broker")
-    this.#confirmations = new Confirmations(options.atBroker, options.jobs.log)
+    const { atBroker, jobs } = options
+    this.#confirmed = new Notes({
+      log: jobs.log,
+      failure: "What RabbitMQ has cannot be noted in the database",
+      write: async (some, worker) => {
+        await atBroker.confirm(some, worker)
+        return new Set(some.map(({ id }) => id))
+      },
+    })
+    this.#begun = new Notes({
+      log: jobs.log,
+      failure: "Which jobs are being done cannot be noted in the database",
+      write: (some, worker) => atBroker.hold(some, worker),
+    })
   }
 
   /** Adds a queue, before the start. */
@@ -74,30 +90,59 @@ export class Relay {
   }
 
   async start(identity: Identity): Promise<void> {
-    this.#identity = identity
-    this.#confirmations.begin(identity.id)
+    this.#answerAs(identity)
     for (const { due, taker } of this.#queues.values()) await due.start(identity, taker)
   }
 
   /** Others see to what was taken in the name of the worker. */
   lose(): void {
-    this.#identity = undefined
+    this.#answerAs(undefined)
     this.#ahead = []
-    this.#confirmations.begin(undefined)
     this.#returned.clear()
     this.#receivedEarly.clear()
     for (const { due } of this.#queues.values()) due.lose()
   }
 
   resume(identity: Identity): void {
-    this.#identity = identity
-    this.#confirmations.begin(identity.id)
+    this.#answerAs(identity)
     for (const { due } of this.#queues.values()) due.resume(identity)
+  }
+
+  #answerAs(identity: Identity | undefined): void {
+    this.#identity = identity
+    this.#confirmed.begin(identity?.id)
+    this.#begun.begin(identity?.id)
   }
 
   /** The job was received: nothing is to be noted any more. */
   received(id: string): void {
-    if (!this.#confirmations.forget(id) && this.#inFlight.has(id)) this.#receivedEarly.add(id)
+    if (!this.#confirmed.forget(id) && this.#inFlight.has(id)) this.#receivedEarly.add(id)
+  }
+
+  /** Whether this worker published the message, and nobody else can have had it: it has the job in hand. */
+  answersFor(mark: Mark): boolean {
+    return this.#find(mark) !== undefined
+  }
+
+  /** Begins a job that this worker answers for; undefined where it does so no longer. */
+  begin(mark: Mark): TakenJob | undefined {
+    const job = this.#find(mark)
+    if (job === undefined) return undefined
+    this.received(job.id)
+    this.#begun.add(job)
+    return job
+  }
+
+  #find({ id, attempt }: Mark): TakenJob | undefined {
+    const published = this.#inFlight.get(id)
+    if (published === undefined) return this.#confirmed.find(id, attempt)
+    const { job, identity } = published
+    return job.attempt === attempt && identity === this.#identity && !this.#receivedEarly.has(id) ? job : undefined
+  }
+
+  /** What came of a job is written down, or another's business. */
+  settled(id: string): void {
+    this.#begun.forget(id)
   }
 
   /** Takes nothing more, and leaves nothing that it answers for. Idempotent. */
@@ -107,13 +152,18 @@ export class Relay {
     for (const { due } of this.#queues.values()) await due.stop()
     for (const job of this.#ahead.splice(0)) this.#returned.set(job.id, job)
     await briefly(this.#options.publisher.drain())
-    for (const [id, job] of this.#inFlight) this.#returned.set(id, job)
+    for (const [id, { job }] of this.#inFlight) if (!this.#receivedEarly.has(id)) this.#returned.set(id, job)
     this.#inFlight.clear()
     this.#giveBackSoon()
     await briefly(Promise.resolve(this.#givingBack))
     this.#identity = undefined
     await this.#givingBack
-    await this.#confirmations.end()
+    await this.#confirmed.end()
+  }
+
+  /** After all that was begun is settled, or given up. */
+  close(): Promise<void> {
+    return this.#begun.drop()
   }
 
   #room(queue: string): number {
@@ -126,7 +176,8 @@ export class Relay {
   #has(id: string): boolean {
     return (
       this.#inFlight.has(id) ||
-      this.#confirmations.has(id) ||
+      this.#confirmed.has(id) ||
+      this.#begun.has(id) ||
       this.#returned.has(id) ||
       this.#ahead.some((job) => job.id === id)
     )
@@ -137,7 +188,8 @@ export class Relay {
     for (const { id } of taken) {
       this.#inFlight.delete(id)
       this.#receivedEarly.delete(id)
-      this.#confirmations.forget(id)
+      this.#confirmed.forget(id)
+      this.#begun.forget(id)
       this.#returned.delete(id)
     }
     this.#ahead.push(...taken)
@@ -156,7 +208,7 @@ export class Relay {
           this.#returned.set(job.id, job)
           continue
         }
-        this.#inFlight.set(job.id, job)
+        this.#inFlight.set(job.id, { job, identity })
         const told = (publication: Publication) => this.#told(job, identity, publication)
         publisher.publish(jobEnvelope(job, sender), bodyOf(job), told)
       }
@@ -165,13 +217,13 @@ export class Relay {
   }
 
   #told(job: TakenJob, identity: Identity, publication: Publication): void {
-    if (this.#inFlight.get(job.id) !== job) return
+    if (this.#inFlight.get(job.id)?.job !== job) return
     this.#inFlight.delete(job.id)
     this.#count(job, publication)
     const received = this.#receivedEarly.delete(job.id)
     if (publication === "returned") this.#options.declarations.declareAgain(job.queue)
     if (this.#identity === identity && !received) {
-      if (publication === "confirmed") this.#confirmations.add(job)
+      if (publication === "confirmed") this.#confirmed.add(job)
       else this.#returned.set(job.id, job)
     }
     if (this.#tidying) return

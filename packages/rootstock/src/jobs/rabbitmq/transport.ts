@@ -24,7 +24,6 @@ export type BrokerTransportOptions = {
   readonly sender: string
   readonly largest: number
   readonly pollMs: number
-  readonly rescueMs: number
   readonly lostMs: number
   /** Told at the end. */
   readonly stopped: () => void
@@ -41,7 +40,7 @@ export class BrokerTransport implements Transport {
   readonly #relay: Relay
   readonly #deliveries: Deliveries[] = []
   readonly #deadLetters: DeadLetters[] = []
-  #periodic: readonly Repeating[] = []
+  #lookForLost: Repeating | undefined
 
   constructor(options: BrokerTransportOptions) {
     const { jobs, publishing, topology } = options
@@ -76,8 +75,7 @@ export class BrokerTransport implements Transport {
     }
     const database = { jobs, atBroker: this.#atBroker, intake: this.#intake }
     const common = { ...database, link: receiving, topology, queue, measures, largest }
-    const received = (id: string) => this.#relay.received(id)
-    const deliveries = new Deliveries({ ...common, concurrency, holdings: this.#holdings, received })
+    const deliveries = new Deliveries({ ...common, concurrency, holdings: this.#holdings, relay: this.#relay })
     this.#relay.add(queue)
     this.#deliveries.push(deliveries)
     this.#deadLetters.push(new DeadLetters(common))
@@ -85,17 +83,14 @@ export class BrokerTransport implements Transport {
   }
 
   async start(identity: Identity): Promise<void> {
-    const { jobs, receiving, measures, rescueMs, lostMs } = this.#options
+    const { jobs, receiving, measures, lostMs } = this.#options
     const receivers = this.#deliveries
     const lost = new LostMessages({ jobs, link: receiving, receivers, atBroker: this.#atBroker, measures })
-    const report = (what: string) => (error: unknown) => jobs.log.warning(`${what} failed`, { error })
-    this.#periodic = [
-      new Repeating(rescueMs, () => this.#rescue(), report("The look for jobs of dead workers")),
-      new Repeating(lostMs, (signal) => lost.run(signal), report("The look for lost messages")),
-    ]
+    const report = (error: unknown) => jobs.log.warning("The look for lost messages failed", { error })
+    this.#lookForLost = new Repeating(lostMs, (signal) => lost.run(signal), report)
     await this.#relay.start(identity)
     for (const one of this.#deadLetters) one.start()
-    for (const one of this.#periodic) one.start()
+    this.#lookForLost.start()
   }
 
   lose(): void {
@@ -107,21 +102,16 @@ export class BrokerTransport implements Transport {
   }
 
   async quiesce(): Promise<void> {
-    await Promise.all(this.#periodic.map((one) => one.stop()))
+    await this.#lookForLost?.stop()
     await this.#relay.stop()
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.#deadLetters.map((one) => one.stop()))
     await Promise.all(this.#deliveries.map((one) => one.close()))
+    await this.#relay.close()
     await this.#declarations.stop()
     await this.#publisher.stop()
     this.#options.stopped()
-  }
-
-  /** Jobs for whose messages a worker answered that is gone wait again. */
-  async #rescue(): Promise<void> {
-    const { jobs } = this.#options
-    for (const queue of await this.#atBroker.giveBackOrphans()) jobs.wake(queue, 0)
   }
 }

@@ -25,7 +25,7 @@ const { ledger } = db.storages({ ledger: Ledger })
 const jobs = openJobs(db, { jobs: [atomic, committed], log })
 if (ablated === "ablated") completeByIdAlone(jobs)
 
-const broker = openBroker(jobs, { url: brokerUrl, name, pollMs: 200, rescueMs: 200, lostMs: 1_000 })
+const broker = openBroker(jobs, { url: brokerUrl, name, pollMs: 200, lostMs: 1_000 })
 broker.start()
 
 const failsSometimes = () => {

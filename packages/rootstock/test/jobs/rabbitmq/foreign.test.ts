@@ -168,7 +168,7 @@ forEachBroker("messages that others publish to a queue", (place) => {
     const { jobs, queue, kind, served } = await receiving(place)
     const waiting = await jobs.send(kind, { n: 1 }, { delayMs: 60_000 })
     const forge = (id: string, attempt: unknown) =>
-      place.broker.publish(queue, { n: 1 }, { headers: { "rootstock-job": id, "rootstock-attempt": attempt } })
+      place.broker.publish(queue, { n: 1 }, { messageId: `job:${id}:${attempt}` })
     await forge(waiting, 0)
     await forge(waiting, 1)
     await forge("00000000-0000-0000-0000-000000000000", 1)

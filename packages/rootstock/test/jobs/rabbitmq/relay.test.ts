@@ -3,8 +3,8 @@ import { it } from "node:test"
 import { setTimeout as pause } from "node:timers/promises"
 import { transaction } from "../../../src/index.ts"
 import { pauseQueue, resumeQueue } from "../../../src/jobs/control/queues.ts"
-import { handle, PermanentError } from "../../../src/jobs/index.ts"
-import { done, until } from "../support.ts"
+import { defineJob, handle, PermanentError } from "../../../src/jobs/index.ts"
+import { done, numbered, until } from "../support.ts"
 import { busy } from "./busy.ts"
 import { count, forEachBroker, recording } from "./support.ts"
 
@@ -30,10 +30,7 @@ forEachBroker("jobs by way of RabbitMQ", (place) => {
     const { jobs, kind, release } = await busy(place)
     const id = await jobs.send(kind, { n: 7 })
     const { properties, content } = await place.broker.peek(kind.queue)
-    assert.deepEqual(
-      [properties.headers?.["rootstock-job"], properties.headers?.["rootstock-attempt"], properties.type],
-      [id, 1, kind.kind],
-    )
+    assert.deepEqual([properties.messageId, properties.type], [`job:${id}:1`, kind.kind])
     assert.deepEqual([properties.contentType, properties.deliveryMode], ["application/json", 2])
     assert.deepEqual(JSON.parse(content.toString()), { n: 7 })
     await until(async () => {
@@ -107,7 +104,7 @@ forEachBroker("jobs by way of RabbitMQ", (place) => {
     await jobs.send(kind, { n: 7 })
     const { properties, content } = await place.broker.peek(kind.queue)
     for (let again = 0; again < 3; again++) {
-      await place.broker.publish(kind.queue, content, { headers: properties.headers ?? {} })
+      await place.broker.publish(kind.queue, content, { messageId: properties.messageId })
     }
     release()
     await until(() => count(served, "stale", kind.queue) === 3, "the others are dropped")
@@ -125,6 +122,75 @@ forEachBroker("jobs by way of RabbitMQ", (place) => {
     await done(jobs)
     assert.deepEqual(await place.effects(), [0, 7])
     assert.equal(count(served, "stale", kind.queue), 0)
+  })
+
+  it("are begun by who published them without taking them from the database, and noted as held if they take a while", async () => {
+    const { jobs, kind, served, release } = await busy(place)
+    const statements: string[] = []
+    const off = place.db.on("query", ({ call }) => statements.push(call))
+    const [running] = await jobs.store.jobs.list()
+    await until(async () => (await jobs.store.jobs.get(running?.id as string))?.state === "held", "it is held")
+    // The broker has delivered it to nobody else, and what is in hand is not begun again.
+    await place.broker.publish(kind.queue, { n: 0 }, { messageId: `job:${running?.id}:1` })
+    release()
+    await until(() => count(served, "stale", kind.queue) === 1, "the second message is dropped")
+    await jobs.send(kind, { n: 7 })
+    await done(jobs)
+    off()
+    assert.deepEqual(await place.effects(), [0, 7])
+    const taken = statements.filter((call) => call === "jobs.take")
+    // For the second message, of which nobody knew.
+    assert.equal(taken.length, 1, statements.join())
+  })
+
+  it("are not begun by who published them where their queue is paused meanwhile", async () => {
+    const { jobs, kind, served, release } = await busy(place)
+    await jobs.send(kind, { n: 7 })
+    await until(() => count(served, "published", kind.queue) === 2, "it is at the broker")
+    await pauseQueue(jobs, kind.queue)
+    release()
+    await until(async () => (await place.effects()).length === 1, "what was begun is done")
+    await pause(300)
+    assert.deepEqual(await place.effects(), [0])
+    await resumeQueue(jobs, kind.queue)
+    await done(jobs)
+    assert.deepEqual(await place.effects(), [0, 7])
+  })
+
+  it("wait again, not tried, where they are interrupted before it is noted who does them", async () => {
+    const kind = recording(place.queue())
+    const jobs = place.open([kind])
+    const begun = Promise.withResolvers<void>()
+    const forever = () => {
+      begun.resolve()
+      return new Promise<void>(() => undefined)
+    }
+    const served = await place.serve(jobs, [handle(kind, forever)], { worker: { patienceMs: 1 } })
+    const id = await jobs.send(kind, { n: 7 })
+    await begun.promise
+    assert.equal((await jobs.store.jobs.get(id))?.state, "at_broker")
+    await served.stop()
+    const { state, attempt, worker } = (await jobs.store.jobs.get(id)) ?? {}
+    assert.deepEqual({ state, attempt, worker }, { state: "wait", attempt: 0, worker: null })
+  })
+
+  it("are tried again where their worker dies before it is noted who does them, and count as tried", async () => {
+    const kind = defineJob("poison", { queue: place.queue(), payload: numbered, attempts: 2, backoff: () => 1 })
+    const jobs = place.open([kind])
+    const [once, twice] = await jobs.sendMany(kind, [{ n: 1 }, { n: 2 }], { delayMs: 3_600_000 })
+    // As a process leaves them that was killed: it may be the jobs that ended it.
+    const worker = "00000000-0000-7000-8000-000000000000"
+    await jobs.store.jobs.update(once as string, { state: "at_broker", attempt: 1, worker })
+    await jobs.store.jobs.update(twice as string, { state: "at_broker", attempt: 2, worker })
+    const attempts: number[] = []
+    await place.serve(jobs, [handle(kind, (_, { attempt }) => attempts.push(attempt))])
+    await done(jobs)
+    assert.deepEqual(attempts, [2])
+    const dead = await jobs.store.dead.list()
+    assert.deepEqual(
+      dead.map(({ id, reason, attempt }) => [id, reason, attempt]),
+      [[twice, "attempts", 2]],
+    )
   })
 
   it("go again to a queue that was deleted, which is made anew", async () => {

@@ -58,7 +58,7 @@ export type ServeOptions = {
 export type Served = { readonly broker: JobBroker; stop(options?: { now?: boolean }): Promise<void> }
 
 /** Short intervals, so that nothing has to be waited for. */
-export const quickBroker: Omit<BrokerOptions, "url"> = { pollMs: 50, rescueMs: 50 }
+export const quickBroker: Omit<BrokerOptions, "url"> = { pollMs: 50 }
 
 /** SQLite, and one PostgreSQL: what the versions of it have in common is shown elsewhere. */
 export const twoEngines = ["sqlite", "postgres"].flatMap(
