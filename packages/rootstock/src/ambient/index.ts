@@ -6,9 +6,8 @@ import { AsyncLocalStorage } from "node:async_hooks"
  */
 const frames = new AsyncLocalStorage<readonly unknown[]>()
 
-const nothing: readonly unknown[] = []
-
-let slots = 0
+/** A frame in which nothing is set, with a place for each value. */
+const nothing: undefined[] = []
 
 /**
  * A value that goes along with everything that the running code awaits or starts.
@@ -17,7 +16,7 @@ let slots = 0
  */
 export class Ambient<T> {
   /** Its place in a frame. */
-  readonly slot = slots++
+  readonly slot = nothing.push(undefined) - 1
 
   /** What is set here; undefined where nothing is. */
   get value(): T | undefined {
@@ -44,7 +43,7 @@ export class Surroundings {
 
   /** Before `run`. */
   set<T>({ slot }: Ambient<T>, value: T | undefined): this {
-    // No holes, so that frames are short lists without exceptions.
+    // A frame may be older than the value; without holes it stays a plain list.
     while (this.#values.length < slot) this.#values.push(undefined)
     this.#values[slot] = value
     return this

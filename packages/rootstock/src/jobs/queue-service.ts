@@ -217,11 +217,16 @@ export class QueueService implements Taker {
       void this.#performed({ run, handling, identity, measured, start }, attempt)
     } else {
       this.#measure(measured, now - start)
-      this.#returned.push(job)
-      this.#flushSoon()
+      this.#complete(job)
       this.#lookSoon()
     }
     return now
+  }
+
+  #complete(job: TakenJob): void {
+    this.#returned.push(job)
+    this.#options.source.returned?.(job)
+    this.#flushSoon()
   }
 
   #measure(measured: KindMeasures, duration: number): void {
@@ -274,8 +279,7 @@ export class QueueService implements Taker {
     const { job } = begun.run
     switch (attempt.kind) {
       case "returned":
-        this.#returned.push(job)
-        this.#flushSoon()
+        this.#complete(job)
         return
       case "fenced out":
         measured.fencedOut++

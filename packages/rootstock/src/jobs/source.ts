@@ -23,6 +23,8 @@ export interface Source {
   start(identity: Identity, taker: Taker): Promise<void>
   /** There may be room again. */
   look(): void
+  /** A job's handler has returned; that the job is done is going to be written down. */
+  returned?(job: TakenJob): void
   /** What came of a job is written down, or another's business. */
   settled?(job: TakenJob): void
   /** The worker was taken for dead: what was taken in its name is another's. */

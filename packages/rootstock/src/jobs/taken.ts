@@ -46,17 +46,21 @@ export function takenDecoder(dialect: Dialect): (row: readonly unknown[]) => Tak
     const decode = decoders[at]
     return (raw === null || decode === undefined ? raw : decode(raw)) as never
   }
-  return (row) => ({
-    id: value(row, 0),
-    queue: value(row, 1),
-    kind: value(row, 2),
-    lane: value(row, 3),
-    runAt: value(row, 4),
-    attempt: value(row, 5),
-    maxAttempts: value(row, 6),
-    fireAt: value(row, 7),
-    payload: value(row, 8),
-    createdAt: value(row, 9),
-    messageId: value(row, 10),
-  })
+  return (row) => {
+    const runAt: Date = value(row, 4)
+    return {
+      id: value(row, 0),
+      queue: value(row, 1),
+      kind: value(row, 2),
+      lane: value(row, 3),
+      runAt,
+      attempt: value(row, 5),
+      maxAttempts: value(row, 6),
+      fireAt: value(row, 7),
+      payload: value(row, 8),
+      // More often than not it was to run at once.
+      createdAt: row[9] === row[4] ? runAt : value(row, 9),
+      messageId: value(row, 10),
+    }
+  }
 }

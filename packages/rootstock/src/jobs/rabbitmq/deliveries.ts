@@ -55,8 +55,8 @@ const pausedMs = 1_000
 /**
  * Takes the jobs of one queue for which the broker delivers messages, and makes jobs of the messages of others.
  *
- * A message is acknowledged when its job is done or waits again in the database, so that the broker never delivers more than
- * are handled at a time. One of others that has no id is so when it has become a job, since it would become another if it
+ * A message is acknowledged when its job's handler has returned, or the job waits again in the database, so that the broker
+ * never delivers more than are handled at a time. (Until that the job is done is written down, its row says whose it is.) One of others that has no id is so when it has become a job, since it would become another if it
  * came again. That a message comes twice does no harm to one of ours: its job can be taken only once.
  */
 export class Deliveries implements Source {
@@ -76,6 +76,8 @@ export class Deliveries implements Source {
   #waiting: Delivery[] = []
   /** Their jobs are taken, and not settled. */
   readonly #taken = new Map<string, Delivery>()
+  /** Those of them that are acknowledged. */
+  readonly #acknowledged = new Set<string>()
   #taking: Promise<void> | undefined
   #later: NodeJS.Timeout | undefined
   #pauseMs = firstPauseMs
@@ -123,14 +125,24 @@ export class Deliveries implements Source {
     if (delivery === undefined) return
     this.#taken.delete(id)
     this.#options.relay.settled(id)
+    if (!this.#acknowledged.delete(id)) delivery.acknowledgements.add(delivery.tag)
+  }
+
+  returned({ id }: TakenJob): void {
+    const delivery = this.#taken.get(id)
+    if (delivery === undefined) return
+    this.#acknowledged.add(id)
     delivery.acknowledgements.add(delivery.tag)
   }
 
   lose(): void {
     this.#identity = undefined
     // Their jobs come back by the database.
-    for (const delivery of this.#taken.values()) delivery.acknowledgements.add(delivery.tag)
+    for (const [id, delivery] of this.#taken) {
+      if (!this.#acknowledged.has(id)) delivery.acknowledgements.add(delivery.tag)
+    }
     this.#taken.clear()
+    this.#acknowledged.clear()
   }
 
   resume(identity: Identity): void {
@@ -175,7 +187,7 @@ export class Deliveries implements Source {
 
   #room(): number {
     const { concurrency } = this.#options
-    return Math.min(this.#taker?.room() ?? 0, concurrency - this.#taken.size)
+    return Math.min(this.#taker?.room() ?? 0, concurrency - this.#taken.size + this.#acknowledged.size)
   }
 
   async #consume(channel: Channel): Promise<void> {

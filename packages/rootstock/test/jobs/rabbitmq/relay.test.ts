@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { it } from "node:test"
 import { setTimeout as pause } from "node:timers/promises"
-import { transaction } from "../../../src/index.ts"
+import { outsideTransaction, transaction } from "../../../src/index.ts"
 import { pauseQueue, resumeQueue } from "../../../src/jobs/control/queues.ts"
 import { defineJob, handle, PermanentError } from "../../../src/jobs/index.ts"
 import { done, numbered, until } from "../support.ts"
@@ -141,6 +141,33 @@ forEachBroker("jobs by way of RabbitMQ", (place) => {
     const taken = statements.filter((call) => call === "jobs.take")
     // For the second message, of which nobody knew.
     assert.equal(taken.length, 1, statements.join())
+  })
+
+  it("make room for others when their handlers have returned, before that is written down", async () => {
+    const kind = defineJob("plain", { queue: place.queue(), payload: numbered })
+    const jobs = place.open([kind])
+    // There, nobody else could write.
+    if (jobs.engine.singleWriter) return
+    const begun: number[] = []
+    const { promise: released, resolve: release } = Promise.withResolvers<void>()
+    const handler = async ({ n }: { n: number }) => {
+      begun.push(n)
+      if (n === 1) await released
+    }
+    await place.serve(jobs, [handle(kind, handler)], { worker: { concurrency: 1 } })
+    const id = await jobs.send(kind, { n: 1 })
+    await until(() => begun.length === 1, "the first is begun")
+    await transaction(async () => {
+      await place.db.fetch`SELECT id FROM job WHERE id = ${id} FOR UPDATE`
+      release()
+      await outsideTransaction(async () => {
+        await jobs.send(kind, { n: 2 })
+        await until(() => begun.length === 2, "the second is begun")
+        assert.equal(await jobs.store.jobs.count({ id }), 1)
+      })
+    })
+    await done(jobs)
+    assert.deepEqual(begun, [1, 2])
   })
 
   it("are not begun by who published them where their queue is paused meanwhile", async () => {
