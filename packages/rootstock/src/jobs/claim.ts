@@ -82,11 +82,14 @@ export class Floors {
 
 /** The statements that find and take waiting jobs, the most urgent lane first, within a lane the longest due first. */
 export class Claim {
+  /** Of the jobs that are taken. */
+  readonly state: "held" | "at_broker"
   readonly #take: Query<TakenJob>
   readonly #next: Query<Date | null>
 
   /** @param state of the jobs that are taken: done by who takes them, or handed on to a broker */
   constructor(dialect: Dialect, state: "held" | "at_broker" = "held") {
+    this.state = state
     const parameter = (index: number) => dialect.parameter(index)
     const [queue, present, limit, worker] = [1, 2, 3, 4].map(parameter)
     // Each lane is a short walk along the index of its own: in one condition over all lanes, jobs of an urgent lane that

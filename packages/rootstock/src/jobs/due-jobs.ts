@@ -1,6 +1,9 @@
 import { AsyncLocalStorage } from "node:async_hooks"
+import { elapsed } from "../clock/index.ts"
 import { type Claim, Floors } from "./claim.ts"
+import type { Hand, Offer } from "./hands.ts"
 import type { Jobs } from "./jobs.ts"
+import type { NewJob } from "./send.ts"
 import type { Identity, Source, Taker } from "./source.ts"
 import type { TakenJob } from "./taken.ts"
 import { queueTopic, wakesOf } from "./wakes.ts"
@@ -15,10 +18,17 @@ export type DueJobsOptions = {
 }
 
 /** The most jobs of one claim. */
-const mostAtOnce = 1_000
+const mostAtOnce = 2_000
+/** What is sent in this process may be begun before what has waited for so long, in milliseconds, and not longer. */
+const freshMs = 250
+/** Of more room than this, half is left to what is sent in this process, where it does not have to wait. */
+const smallRoom = 100
 
-/** Takes the jobs of one queue that wait in the database and are due. */
-export class DueJobs implements Source {
+/**
+ * Takes the jobs of one queue that wait in the database and are due; while none does, those that are sent in this process are
+ * its own from the start.
+ */
+export class DueJobs implements Source, Hand {
   readonly #options: DueJobsOptions
   readonly #inOwnContext = AsyncLocalStorage.snapshot()
   readonly #floors = new Floors()
@@ -29,8 +39,18 @@ export class DueJobs implements Source {
   #news = false
   /** Nothing is left to be taken, as far as is known. */
   #dry = false
+  /** The last claim left nothing that waits for long: who sends in this process need not stand in line. */
+  #caughtUp = false
+  /** As many as the claim may take that is under way. */
+  #asked = 0
   /** A claim failed, so that jobs may be held that nobody here knows. */
   #doubtful = false
+  /** Being stored as the worker's own, by id. */
+  readonly #coming = new Set<string>()
+  /** Settle when what is coming has come, or not. */
+  readonly #offers = new Set<Promise<void>>()
+  /** Nothing is offered until then, by the monotonic clock. */
+  #closedUntil = 0
   #poll: NodeJS.Timeout | undefined
   #due: { timer: NodeJS.Timeout; at: number } | undefined
   #stops: (() => unknown)[] = []
@@ -43,6 +63,7 @@ export class DueJobs implements Source {
     const { jobs, queue, pollMs } = this.#options
     this.#identity = identity
     this.#taker = taker
+    this.#stops.push(jobs.hands.open(queue, this))
     this.#stops.push(wakesOf(jobs.engine).listen(queue, (due) => this.#inOwnContext(() => this.#wake(due))))
     this.#poll = setInterval(() => this.#inOwnContext(() => this.#pollNow()), pollMs)
     this.#stops.push(
@@ -68,6 +89,47 @@ export class DueJobs implements Source {
     this.#due = undefined
     for (const stop of this.#stops.splice(0)) await stop()
     await this.#looking
+    await Promise.all(this.#offers)
+  }
+
+  offer(jobs: readonly NewJob[]): Offer | undefined {
+    const [identity, taker] = [this.#identity, this.#taker]
+    if (identity === undefined || taker === undefined || !this.#mayOffer) return undefined
+    const room = taker.room()
+    // What comes is counted apart from what is in hand, which will be done by then where there is much of it.
+    const most = Math.min(room - this.#asked, (taker.capacity?.() ?? room) - this.#coming.size)
+    if (most < jobs.length) return undefined
+    if (!jobs.every(({ definition }) => taker.handles?.(definition.kind) !== false)) return undefined
+    for (const { id } of jobs) this.#coming.add(id)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#offers.add(promise)
+    const end = () => {
+      for (const { id } of jobs) this.#coming.delete(id)
+      this.#offers.delete(promise)
+      resolve()
+    }
+    return {
+      state: this.#options.claim.state,
+      worker: identity.id,
+      accept: (taken) => {
+        end()
+        // Otherwise they are given back with all that the worker has.
+        if (this.#identity === identity && !this.#stopped) this.#inOwnContext(() => taker.accept(taken))
+      },
+      decline: (why) => {
+        end()
+        if (why === "closed") this.#closedUntil = elapsed() + this.#options.pollMs
+      },
+      doubt: () => {
+        end()
+        this.#doubtful = true
+        this.#inOwnContext(() => this.#lookAgain())
+      },
+    }
+  }
+
+  get #mayOffer(): boolean {
+    return this.#caughtUp && !this.#doubtful && !this.#stopped && elapsed() >= this.#closedUntil
   }
 
   look(): void {
@@ -90,7 +152,7 @@ export class DueJobs implements Source {
   }
 
   #room(): number {
-    return this.#taker?.room() ?? 0
+    return (this.#taker?.room() ?? 0) - this.#coming.size
   }
 
   #wake(due: number): void {
@@ -157,11 +219,14 @@ export class DueJobs implements Source {
     try {
       if (this.#doubtful) await this.#giveBackUnknown()
       while (!this.#dry && this.#identity !== undefined && !this.#stopped) {
-        const limit = Math.min(this.#room(), mostAtOnce)
+        const room = this.#room()
+        const limit = Math.min(this.#caughtUp && room > smallRoom ? Math.ceil(room / 2) : room, mostAtOnce)
         if (limit <= 0) return
         this.#news = false
         const taken = await this.#take(this.#identity, limit)
-        if (taken.length < limit && !this.#news) this.#dry = true
+        const all = taken.length < limit
+        this.#caughtUp = all || this.#isFresh(taken)
+        if (all && !this.#news) this.#dry = true
         if (taken.length > 0) this.#taker?.accept(taken)
       }
     } catch (error) {
@@ -172,11 +237,19 @@ export class DueJobs implements Source {
     }
   }
 
+  #isFresh(taken: readonly TakenJob[]): boolean {
+    const oldest = taken.reduce((time, { runAt }) => Math.min(time, runAt.getTime()), Number.POSITIVE_INFINITY)
+    return this.#options.jobs.clock.now().getTime() - oldest < freshMs
+  }
+
   async #take(identity: Identity, limit: number): Promise<readonly TakenJob[]> {
     const { jobs, claim, queue } = this.#options
     const present = jobs.clock.now()
     const { query, values } = claim.take(queue, present, limit, identity.id, this.#floors)
-    const taken = await jobs.backend.all(query, values)
+    this.#asked = limit
+    const taken = await jobs.backend.all(query, values).finally(() => {
+      this.#asked = 0
+    })
     if (this.#identity !== identity) return []
     taken.sort(byUrgency)
     this.#floors.raise(taken, taken.length < limit, present.getTime())
@@ -185,8 +258,11 @@ export class DueJobs implements Source {
 
   async #giveBackUnknown(): Promise<void> {
     const { queue, giveBackUnknown } = this.#options
-    if (this.#identity === undefined || this.#taker === undefined) return
-    await giveBackUnknown(this.#identity, queue, this.#taker)
+    const taker = this.#taker
+    if (this.#identity === undefined || taker === undefined) return
+    // What was coming meanwhile may have come.
+    await Promise.all(this.#offers)
+    await giveBackUnknown(this.#identity, queue, taker)
     this.#doubtful = false
     this.#dry = false
   }

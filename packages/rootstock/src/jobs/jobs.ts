@@ -1,6 +1,6 @@
 import type { Clock } from "../clock/index.ts"
 import type { Engine } from "../engine/index.ts"
-import { ConfigError, DeclarationError, ValidationError } from "../errors/index.ts"
+import { ConfigError, DeclarationError, TimeoutError, UnavailableError, ValidationError } from "../errors/index.ts"
 import { createLogger, type Logger } from "../log/index.ts"
 import type { Metric } from "../metrics/index.ts"
 import type { Tables } from "../schema/index.ts"
@@ -8,6 +8,7 @@ import { afterCommit, currentSession } from "../session/index.ts"
 import type { Database, Storages } from "../storage/index.ts"
 import { checkQueues, type Job } from "./define.ts"
 import { GatheredSends } from "./gathered-sends.ts"
+import { Hands } from "./hands.ts"
 import { Measures } from "./measures.ts"
 import { asItIs } from "./outcomes.ts"
 import { Insertion, type NewJob, newJob, type SendOptions } from "./send.ts"
@@ -35,6 +36,8 @@ export class Jobs {
   readonly store: Storages<typeof jobStorages, Tables>
   /** What was counted in this process. */
   readonly measures = new Measures()
+  /** Who takes jobs in this process. */
+  readonly hands = new Hands()
   readonly #definitions = new Map<string, Job>()
   readonly #insertion: Insertion
   readonly #gathered = new GatheredSends((jobs) => this.#store(jobs))
@@ -158,6 +161,7 @@ export class Jobs {
 
   async #store(jobs: readonly NewJob[]): Promise<string[]> {
     if (jobs.length === 0) return []
+    if (currentSession() === undefined && (await this.#handOver(jobs))) return jobs.map(({ id }) => id)
     const steps = this.#insertion.steps(jobs)
     const twins = new Map<string, string>()
     const [first] = steps
@@ -170,6 +174,28 @@ export class Jobs {
     }
     afterCommit(() => this.#announce(jobs))
     return jobs.map(({ id, dedupe }) => (dedupe === null ? id : (twins.get(dedupe) ?? id)))
+  }
+
+  /** Stores jobs as those of a worker of this process that has nothing else to do. @returns whether they are stored */
+  async #handOver(jobs: readonly NewJob[]): Promise<boolean> {
+    const offer = this.hands.offer(jobs)
+    if (offer === undefined) return false
+    let stored = 0
+    try {
+      const step = this.#insertion.handingStep(jobs, offer)
+      if (step === undefined) {
+        offer.decline()
+        return false
+      }
+      stored = await this.backend.run(step.query, step.values, asItIs)
+    } catch (error) {
+      if (error instanceof UnavailableError || error instanceof TimeoutError) offer.doubt()
+      else offer.decline()
+      throw error
+    }
+    if (stored === 0) offer.decline("closed")
+    else offer.accept(this.#insertion.taken(jobs))
+    return stored > 0
   }
 
   /** Wakes who serves their queues. */

@@ -156,6 +156,11 @@ export class QueueService implements Taker {
     return places + ahead - this.#running.size - this.#ready.length
   }
 
+  capacity(): number {
+    const places = this.#places(this.#transactional)
+    return places + this.#ahead(places)
+  }
+
   accept(jobs: readonly TakenJob[]): void {
     this.#ready.push(...jobs)
     // Behind the source's next claim, which is answered meanwhile.
@@ -165,6 +170,10 @@ export class QueueService implements Taker {
   has(id: string): boolean {
     const isIt = (job: TakenJob) => job.id === id
     return this.#running.has(id) || [this.#ready, this.#returned, this.#flushed].some((jobs) => jobs.some(isIt))
+  }
+
+  handles(kind: string): boolean {
+    return this.#options.handlers.has(kind)
   }
 
   /** How many may be begun and not done: those that only wait for one commit are not done at the same time. */
@@ -181,7 +190,7 @@ export class QueueService implements Taker {
   /** Handlers that return at once are not to keep everything else from running. */
   #begin(): void {
     const until = elapsed() + turnMs
-    while (this.#ready.length > 0 && this.#identity !== undefined) {
+    while (this.#ready.length > 0 && this.#identity !== undefined && !this.#stopped) {
       const { kind } = this.#ready[0] as TakenJob
       const handling = this.#options.handlers.get(kind) ?? unknownKind(kind)
       if (this.#running.size >= this.#places(handling.job.transactional)) return

@@ -2,8 +2,10 @@ import type { Query, Step } from "../engine/index.ts"
 import { ValidationError } from "../errors/index.ts"
 import { type ColumnDefinition, definitionOf, type SqlValue, shown, uuidv7 } from "../schema/index.ts"
 import type { Job, Lane } from "./define.ts"
+import type { Offer } from "./hands.ts"
 import type { Backend } from "./storages.ts"
 import { job } from "./tables.ts"
+import type { TakenJob } from "./taken.ts"
 
 /** When and how a job is to be done. */
 export type SendOptions = {
@@ -34,6 +36,8 @@ export type NewJob = {
   /** It takes the place of a waiting twin, which is left as it is otherwise. */
   readonly replaces: boolean
   readonly createdAt: Date
+  /** The payload as it is stored, once that is known. */
+  text?: string
 }
 
 const longestKey = 200
@@ -97,6 +101,12 @@ const columnsOf = (...keys: readonly string[]) => keys.map((key) => column.get(k
 const common = columnsOf("queue", "kind", "lane", "runAt", "maxAttempts", "dedupe", "fireAt", "createdAt")
 /** What each has for itself. */
 const own = columnsOf("id", "payload")
+/** What a job has that somebody takes from the start. */
+const [stateColumn, workerColumn, attemptColumn] = columnsOf("state", "worker", "attempt") as [
+  ColumnDefinition,
+  ColumnDefinition,
+  ColumnDefinition,
+]
 
 /** Makes the statements that store jobs: one for all that are sent together, as far as the engine takes them. */
 export class Insertion {
@@ -122,6 +132,80 @@ export class Insertion {
         "replace",
       ),
     ]
+  }
+
+  /**
+   * Stores jobs of one queue as those of a worker, all or none: none where the queue is paused or the worker counts as dead.
+   * Undefined where that needs more than one statement.
+   */
+  handingStep(jobs: readonly NewJob[], { state, worker }: Pick<Offer, "state" | "worker">): Step | undefined {
+    const alike = jobs.length > 1 && areAlike(jobs)
+    const each = alike ? own : [...common, ...own]
+    if (this.#backend.dialect.rowsAtOnce(each.length + 2, jobs.length) < jobs.length) return undefined
+    const { query, bind } = this.#handing(jobs.length, alike, state)
+    const first = jobs[0] as NewJob
+    const values: SqlValue[] = []
+    for (const one of jobs) {
+      if (!alike) values.push(...commonValues(one))
+      values.push(one.id, this.#json(one))
+    }
+    const shared = alike ? commonValues(first).slice(1) : []
+    return { query, values: [worker, first.definition.queue, ...shared, ...bind(values)] }
+  }
+
+  /** Jobs as who claims them gets them, after they were stored. */
+  taken(jobs: readonly NewJob[]): TakenJob[] {
+    return jobs.map((one) => {
+      // Nothing is the sender's own, or another job's, which may change.
+      const createdAt = new Date(one.createdAt)
+      return {
+        id: one.id,
+        queue: one.definition.queue,
+        kind: one.definition.kind,
+        lane: one.lane,
+        runAt: one.runAt === one.createdAt ? createdAt : new Date(one.runAt),
+        attempt: 1,
+        maxAttempts: one.definition.attempts,
+        fireAt: one.fireAt === null ? null : new Date(one.fireAt),
+        payload: JSON.parse(this.#json(one)),
+        messageId: null,
+        createdAt,
+      }
+    })
+  }
+
+  #handing(count: number, alike: boolean, state: Offer["state"]): Statement {
+    const { dialect } = this.#backend
+    const shape = `${state}:${alike}:${dialect.rowsShape(count)}`
+    let statement = this.#statements.get(shape)
+    if (statement !== undefined) return statement
+    const [queueColumn, ...others] = common as [ColumnDefinition, ...ColumnDefinition[]]
+    const [shared, each] = alike ? [others, own] : [[], [queueColumn, ...others, ...own]]
+    const given = [workerColumn, queueColumn, ...shared]
+    const { select, bind } = dialect.rows(typesOf(each), count, typesOf(given))
+    const parameter = (column: ColumnDefinition, index: number) =>
+      `CAST(${dialect.parameter(index + 1)} AS ${dialect.codec(column.type).cast})`
+    const [worker, queue] = given.map(parameter)
+    const values = new Map<ColumnDefinition, string>([
+      ...given.map((column, index) => [column, parameter(column, index)] as const),
+      ...each.map((column) => [column, dialect.identifier(column.name)] as const),
+      [stateColumn, `'${state}'`],
+      [attemptColumn, "1"],
+    ])
+    const names = [...values.keys()].map(({ name }) => dialect.identifier(name))
+    const may = `EXISTS (SELECT 1 FROM worker WHERE id = ${worker}) AND NOT EXISTS (SELECT 1 FROM paused_queue WHERE paused_queue.queue = ${queue})`
+    const source = select(each.map(({ name }) => name))
+    const query: Statement["query"] = {
+      sql: `INSERT INTO job (${names.join(", ")}) SELECT ${[...values.values()].join(", ")} FROM (${source}) AS given WHERE ${may}`,
+      decode: ([dedupe, id]) => [dedupe, id],
+      wide: false,
+      writes: true,
+      returns: false,
+      label: "jobs.send",
+    }
+    statement = { query, bind }
+    this.#statements.set(shape, statement)
+    return statement
   }
 
   #chunks(jobs: readonly NewJob[], onTwin: OnTwin): Step[] {
@@ -152,10 +236,14 @@ export class Insertion {
     return { query, values: [...commonValues(jobs[0] as NewJob), ...bind(values)] }
   }
 
-  #json({ json }: NewJob): string {
+  #json(one: NewJob): string {
+    if (one.text !== undefined) return one.text
     const { type } = column.get("payload") as ColumnDefinition
-    const text = this.#backend.dialect.codec(type).convert?.(json)
-    if (typeof text === "string") return text
+    const text = this.#backend.dialect.codec(type).convert?.(one.json)
+    if (typeof text === "string") {
+      one.text = text
+      return text
+    }
     throw new ValidationError(`A payload ${text?.sentence}.`, { cure: "Give what JSON can say." })
   }
 

@@ -11,10 +11,14 @@ export type Identity = {
 export type Taker = {
   /** How many more jobs are wanted; none where it is 0 or less. */
   room(): number
+  /** How many are wanted where it has none; `room` unless it says otherwise. */
+  capacity?(): number
   /** Takes over jobs that were taken in the name of the present identity. */
   accept(jobs: readonly TakenJob[]): void
   /** Whether the job is in its hands. */
   has(id: string): boolean
+  /** Whether it has a handler for a kind; it has one for each, unless it says otherwise. */
+  handles?(kind: string): boolean
 }
 
 /** Where the jobs of one queue come from. It takes them, as far as there is room. */

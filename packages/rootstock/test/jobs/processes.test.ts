@@ -69,6 +69,23 @@ for (const engine of chosen.filter((one) => one !== undefined)) {
       return worker
     }
 
+    it("lose nothing of what they sent to themselves when they are killed", async () => {
+      await using here = await place()
+      const killed = await start(here.url)
+      // Once it has nothing to do, what it sends is its own from the start.
+      await here.jobs.send(recording, { n: 0 })
+      await done(here.jobs)
+      killed.child.send({ kind: "resting", n: 1 })
+      await tells(killed, "sent")
+      await tells(killed, "begun")
+      const [row] = await here.jobs.store.jobs.list()
+      assert.deepEqual([row?.state, row?.attempt], ["held", 1])
+      killed.child.kill("SIGKILL")
+      await start(here.url)
+      await done(here.jobs)
+      assert.deepEqual(await here.effects(), [0, 1])
+    })
+
     it("begin at once what another process sends, and end when they are stopped, leaving nothing behind", async () => {
       await using here = await place()
       const { child } = await start(here.url)

@@ -54,6 +54,13 @@ const worker = jobs.worker({
 await worker.start()
 if (traits.includes("patient")) await untilStoodIn()
 process.send?.("started")
+// It sends by itself what it is told to.
+process.on("message", async ({ kind, n }: { kind: string; n: number }) => {
+  const job = jobs.definition(kind)
+  if (job === undefined) throw new Error(`there is no kind ${kind}`)
+  await jobs.send(job, { n })
+  process.send?.("sent")
+})
 process.on("disconnect", async () => {
   await worker.stop()
   await db.close()

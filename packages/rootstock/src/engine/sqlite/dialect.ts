@@ -122,7 +122,7 @@ export const sqliteDialect: Dialect = {
     const values = `VALUES ${Array.from({ length: count }, (_, index) => row(index)).join(", ")}`
     return {
       select(columns) {
-        const named = columns.map((name, index) => `column${index + 1} AS ${identifier(name)}`)
+        const named = columns.map((name, index) => `column${shared.length + index + 1} AS ${identifier(name)}`)
         return `SELECT ${named.join(", ")} FROM (${values})`
       },
       insert: values,

@@ -26,7 +26,7 @@ export type RelayOptions = {
 /** The most messages whose confirmations are awaited. */
 const mostInFlight = 500
 /** The most jobs that are taken ahead of them. */
-const mostAhead = 500
+const mostAhead = 2_000
 /** Pauses between the tries to write to a database that is away, in milliseconds. */
 const firstPauseMs = 100
 const longestPauseMs = 5_000
@@ -80,6 +80,7 @@ export class Relay {
     const { jobs, pollMs, declarations } = this.#options
     const taker: Taker = {
       room: () => this.#room(queue),
+      capacity: () => mostAhead,
       accept: (taken) => this.#accept(taken),
       has: (id) => this.#has(id),
     }
