@@ -38,6 +38,8 @@ export type Disturbance = {
 
 export type ChaosResult = {
   readonly sent: number
+  /** Sent by workers, which were told that they are stored. */
+  readonly own: number
   readonly effects: number
   /** Jobs without an effect. */
   readonly lost: number
@@ -67,6 +69,9 @@ const hireMs = 120_000
 
 /** Numbers of jobs that are never committed begin here. */
 const firstGhost = 1_000_000_000
+/** Numbers of jobs that workers send themselves begin here, and so far apart for each process. */
+const firstOwn = 2_000_000_000
+const ownOfEach = 1_000_000
 
 /** Workers as processes, which are killed and frozen at random while jobs are sent to them. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
@@ -96,7 +101,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const stuck = await untilDone(db, jobs)
     await untilBuried(jobs, options.workers)
     await crew.stop()
-    const result = await count(db, jobs, sent)
+    const result = await count(db, jobs, sent, crew.acknowledged)
     const { kills, freezes, cuts, crashes } = crew
     return { ...result, stuck, inPeace, kills, freezes, cuts, crashes, seconds: Math.round(elapsed() - start) / 1_000 }
   } finally {
@@ -222,22 +227,26 @@ async function untilBuried(jobs: Jobs, living: number): Promise<void> {
   }
 }
 
-async function count(db: Database<typeof tables>, jobs: Jobs, sent: number) {
+async function count(db: Database<typeof tables>, jobs: Jobs, sent: number, own: ReadonlySet<number>) {
   const { ledger } = db.storages({ ledger: Ledger })
   let effects = 0
   let ghosts = 0
+  let beside = 0
   const done = new Set<number>()
   for await (const { n } of ledger.stream()) {
-    if (n >= firstGhost) ghosts++
+    if (n >= firstGhost && n < firstOwn) ghosts++
     else {
       effects++
+      // Nobody was told of some that a worker sent before it was killed.
+      if (n >= firstOwn && !own.has(n) && !done.has(n)) beside++
       done.add(n)
     }
   }
   return {
     sent,
+    own: own.size,
     effects,
-    lost: sent - done.size,
+    lost: sent + own.size + beside - done.size,
     doubled: effects - done.size,
     ghosts,
     dead: await jobs.store.dead.count(),
@@ -251,6 +260,9 @@ class Crew {
   freezes = 0
   cuts = 0
   crashes = 0
+  /** Numbers of jobs that workers sent and know to be stored. */
+  readonly acknowledged = new Set<number>()
+  #hired = 0
   #abandoned = false
   readonly #options: ChaosOptions
   readonly #name: string
@@ -282,8 +294,13 @@ class Crew {
   async #tryToHire(): Promise<number | string | undefined> {
     const { url, ablated, broker = "database:" } = this.#options
     const program = new URL("./worker-process.ts", import.meta.url)
-    const member = fork(program, [url, this.#name, ablated === true ? "ablated" : "fenced", broker], { execArgv: [] })
+    const own = String(firstOwn + this.#hired++ * ownOfEach)
+    const parameters = [url, this.#name, ablated === true ? "ablated" : "fenced", broker, own]
+    const member = fork(program, parameters, { execArgv: [] })
     this.#members.add(member)
+    member.on("message", (message) => {
+      if (Array.isArray(message)) for (const n of message) this.acknowledged.add(n)
+    })
     member.once("exit", () => {
       this.#members.delete(member)
       if (this.#working.delete(member)) this.#crashed()
@@ -340,6 +357,7 @@ class Crew {
   async comfort(): Promise<void> {
     for (const member of [...this.#thaws.keys()]) this.#thaw(member)
     await Promise.all(this.#hiring)
+    for (const member of this.#members) member.send("enough")
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises"
-import { UnavailableError } from "../../../src/errors/index.ts"
+import { TimeoutError, UnavailableError } from "../../../src/errors/index.ts"
 import { openDatabase } from "../../../src/index.ts"
 import { handle, openJobs } from "../../../src/jobs/index.ts"
 import { openBroker } from "../../../src/jobs/rabbitmq/index.ts"
@@ -9,7 +9,7 @@ import { atomic, committed, Ledger, tables } from "./tables.ts"
 import { databaseAway } from "./worker-exit.ts"
 
 // A worker as a process of its own, to be killed and stopped.
-const [url, name, ablated, brokerUrl] = process.argv.slice(2) as [string, string, string, string]
+const [url, name, ablated, brokerUrl, own] = process.argv.slice(2) as [string, string, string, string, string]
 // What it warns of is what the chaos does to it.
 const log = createLogger({ name: "worker", destination: { write: () => undefined } })
 process.on("uncaughtException", (error) => {
@@ -60,7 +60,30 @@ await worker.start()
 started = true
 process.send?.("started")
 
+// What it sends itself while it has nothing else to do is its own from the start. It tells the numbers that are stored.
+let enough = false
+process.on("message", (message) => {
+  enough ||= message === "enough"
+})
+async function sendOwn(): Promise<void> {
+  for (let next = Number(own); !enough && !stopping; await pause(Math.random() * 100)) {
+    const numbers = Array.from({ length: 1 + Math.floor(Math.random() * 8) }, () => next++)
+    const kind = Math.random() < 0.5 ? atomic : committed
+    try {
+      if (Math.random() < 0.5) {
+        await jobs.sendMany(
+          kind,
+          numbers.map((n) => ({ n })),
+        )
+      } else await Promise.all(numbers.map((n) => jobs.send(kind, { n })))
+      process.send?.(numbers)
+    } catch (error) {
+      if (!(error instanceof UnavailableError) && !(error instanceof TimeoutError)) throw error
+    }
+  }
+}
 let stopping = false
+void sendOwn()
 const stop = async () => {
   const again = stopping
   stopping = true
