@@ -74,6 +74,7 @@ export class DueJobs implements Source, Hand {
 
   lose(): void {
     this.#identity = undefined
+    this.#caughtUp = false
   }
 
   resume(identity: Identity): void {
@@ -97,8 +98,10 @@ export class DueJobs implements Source, Hand {
     if (identity === undefined || taker === undefined || !this.#mayOffer) return undefined
     const room = taker.room()
     // What comes is counted apart from what is in hand, which will be done by then where there is much of it.
-    const most = Math.min(room - this.#asked, (taker.capacity?.() ?? room) - this.#coming.size)
-    if (most < jobs.length) return undefined
+    const capacity = taker.capacity?.() ?? room
+    // Where something may wait, it is left a share.
+    const share = this.#dry ? capacity : Math.floor(capacity / 2)
+    if (Math.min(room - this.#asked, share - this.#coming.size) < jobs.length) return undefined
     if (!jobs.every(({ definition }) => taker.handles?.(definition.kind) !== false)) return undefined
     for (const { id } of jobs) this.#coming.add(id)
     const { promise, resolve } = Promise.withResolvers<void>()

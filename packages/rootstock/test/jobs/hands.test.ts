@@ -107,6 +107,34 @@ describe("jobs that are sent where a worker of the process has nothing else to d
       await until(async () => (await jobs.store.errors.count({ jobId: strange })) > 0, "it is refused as ever")
     })
 
+    it("leave others their turn, however many are sent", async () => {
+      const jobs = place.open(all)
+      const begun: number[] = []
+      const handler = ({ n }: { n: number }) => begun.push(n)
+      await place.work(jobs, [handle(plain, handler)], { concurrency: 4, prefetch: 0 })
+      await caughtUp(place, jobs)
+      let sending = true
+      const sender = async () => {
+        while (sending) await jobs.sendMany(plain, [{ n: 0 }, { n: 0 }])
+      }
+      const senders = Promise.all([sender(), sender(), sender()])
+      // As another process sends it, which tells nobody.
+      const present = new Date()
+      await jobs.store.jobs.createMany(
+        Array.from({ length: 20 }, (_, n) => {
+          return { queue: "work", kind: "plain", lane: 2, runAt: present, payload: { n: n + 1 } }
+        }),
+      )
+      await until(() => begun.some((n) => n === 20), "all are begun")
+      sending = false
+      await senders
+      await done(jobs)
+      assert.deepEqual(
+        begun.filter((n) => n > 0).sort((one, other) => one - other),
+        Array.from({ length: 20 }, (_, n) => n + 1),
+      )
+    })
+
     it("are not begun while their queue is paused", async () => {
       const jobs = place.open(all)
       const begun: number[] = []
