@@ -21,7 +21,7 @@ export type DueJobsOptions = {
 const mostAtOnce = 2_000
 /** What is sent in this process may be begun before what has waited for so long, in milliseconds, and not longer. */
 const freshMs = 250
-/** Of more room than this, half is left to what is sent in this process, where it does not have to wait. */
+/** Who has more room than this has short jobs, of which some more in hand do no harm. */
 const smallRoom = 100
 
 /**
@@ -96,12 +96,7 @@ export class DueJobs implements Source, Hand {
   offer(jobs: readonly NewJob[]): Offer | undefined {
     const [identity, taker] = [this.#identity, this.#taker]
     if (identity === undefined || taker === undefined || !this.#mayOffer) return undefined
-    const room = taker.room()
-    // What comes is counted apart from what is in hand, which will be done by then where there is much of it.
-    const capacity = taker.capacity?.() ?? room
-    // Where something may wait, it is left a share.
-    const share = this.#dry ? capacity : Math.floor(capacity / 2)
-    if (Math.min(room - this.#asked, share - this.#coming.size) < jobs.length) return undefined
+    if (this.#free(taker) < jobs.length) return undefined
     if (!jobs.every(({ definition }) => taker.handles?.(definition.kind) !== false)) return undefined
     for (const { id } of jobs) this.#coming.add(id)
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -131,12 +126,23 @@ export class DueJobs implements Source, Hand {
     }
   }
 
+  /** Room for what is sent in this process. */
+  #free(taker: Taker): number {
+    const room = taker.room()
+    const capacity = taker.capacity?.() ?? room
+    // What is in hand, or may be claimed at this moment, will be done by the time that these are stored.
+    if (capacity > smallRoom) return Math.min(room, capacity - this.#coming.size)
+    // Where something may wait, it is left a share.
+    const share = this.#dry ? capacity : Math.floor(capacity / 2)
+    return Math.min(room - this.#asked, share - this.#coming.size)
+  }
+
   get #mayOffer(): boolean {
     return this.#caughtUp && !this.#doubtful && !this.#stopped && elapsed() >= this.#closedUntil
   }
 
   look(): void {
-    const wanted = !this.#dry && this.#identity !== undefined && !this.#stopped && this.#room() > 0
+    const wanted = !this.#dry && this.#identity !== undefined && !this.#stopped && this.#limit() > 0
     if (this.#looking !== undefined || !wanted) return
     this.#looking = this.#takeAll().finally(() => {
       this.#looking = undefined
@@ -154,8 +160,15 @@ export class DueJobs implements Source, Hand {
     return this.#poll === undefined
   }
 
-  #room(): number {
-    return (this.#taker?.room() ?? 0) - this.#coming.size
+  /** How many jobs a claim may take. */
+  #limit(): number {
+    const taker = this.#taker
+    const room = taker?.room() ?? 0
+    const capacity = taker?.capacity?.() ?? room
+    const left = room - this.#coming.size
+    // However many are sent in this process, others have their turn.
+    const share = room > 0 && capacity > smallRoom ? Math.ceil(capacity / 4) : 0
+    return Math.min(mostAtOnce, Math.max(left, share))
   }
 
   #wake(due: number): void {
@@ -222,13 +235,13 @@ export class DueJobs implements Source, Hand {
     try {
       if (this.#doubtful) await this.#giveBackUnknown()
       while (!this.#dry && this.#identity !== undefined && !this.#stopped) {
-        const room = this.#room()
-        const limit = Math.min(this.#caughtUp && room > smallRoom ? Math.ceil(room / 2) : room, mostAtOnce)
+        const limit = this.#limit()
         if (limit <= 0) return
         this.#news = false
+        const begun = this.#options.jobs.clock.now().getTime()
         const taken = await this.#take(this.#identity, limit)
         const all = taken.length < limit
-        this.#caughtUp = all || this.#isFresh(taken)
+        this.#caughtUp = all || taken.every(({ runAt }) => begun - runAt.getTime() < freshMs)
         if (all && !this.#news) this.#dry = true
         if (taken.length > 0) this.#taker?.accept(taken)
       }
@@ -238,11 +251,6 @@ export class DueJobs implements Source, Hand {
       this.#doubtful = true
       this.#dry = true
     }
-  }
-
-  #isFresh(taken: readonly TakenJob[]): boolean {
-    const oldest = taken.reduce((time, { runAt }) => Math.min(time, runAt.getTime()), Number.POSITIVE_INFINITY)
-    return this.#options.jobs.clock.now().getTime() - oldest < freshMs
   }
 
   async #take(identity: Identity, limit: number): Promise<readonly TakenJob[]> {
