@@ -61,16 +61,14 @@ export class Floors {
 
   /** After a look that began at `present` and took `taken`; `all` where nothing was left. */
   raise(taken: readonly TakenJob[], all: boolean, present: number): void {
-    const behind = { time: present - marginMs, id: firstId }
-    if (all) for (const lane of lanes) this.#lanes[lane] = behind
-    else {
-      for (const { lane, runAt, id } of taken) {
-        const place = { time: runAt.getTime(), id }
-        if (isBefore(this.#lanes[lane] as Place, place)) this.#lanes[lane] = place
-      }
-    }
+    for (const { lane, runAt, id } of taken) this.#raise(lane, { time: runAt.getTime(), id })
+    if (all) for (const lane of lanes) this.#raise(lane, { time: present - marginMs, id: firstId })
     // What was sent meanwhile may be earlier than what was taken, and was not seen.
     if (this.#news !== undefined) this.#lower(this.#news)
+  }
+
+  #raise(lane: number, place: Place): void {
+    if (isBefore(this.#lanes[lane] as Place, place)) this.#lanes[lane] = place
   }
 
   /** Where a look begins that begins now. */

@@ -74,7 +74,7 @@ describe("the floors of a queue", () => {
     assert.deepEqual(floors.begin().slice(4, 6), [new Date(job.time).toISOString(), job.id])
   })
 
-  it("step back for those whose announcement says no instant, and for whom nothing was left", () => {
+  it("step back for those whose announcement says no instant, and no farther forward than that where nothing was left", () => {
     const early = new Date(present - 250).toISOString()
     const floors = new Floors()
     floors.begin()
