@@ -4,8 +4,13 @@ import { setTimeout as pause } from "node:timers/promises"
 import { UnavailableError } from "../../src/errors/index.ts"
 import { objectOf, uuidText, wholeNumber } from "../../src/fields/index.ts"
 import { transaction } from "../../src/index.ts"
+import { Claim } from "../../src/jobs/claim.ts"
 import { pauseQueue, resumeQueue } from "../../src/jobs/control/queues.ts"
+import { DueJobs } from "../../src/jobs/due-jobs.ts"
+import type { Offer } from "../../src/jobs/hands.ts"
 import { defineJob, handle, type Jobs } from "../../src/jobs/index.ts"
+import { newJob } from "../../src/jobs/send.ts"
+import type { Identity } from "../../src/jobs/source.ts"
 import { uuidv7 } from "../../src/schema/index.ts"
 import { done, forEachJobs, type JobsPlace, numbered, until } from "./support.ts"
 
@@ -133,6 +138,31 @@ describe("jobs that are sent where a worker of the process has nothing else to d
         begun.filter((n) => n > 0).sort((one, other) => one - other),
         Array.from({ length: 20 }, (_, n) => n + 1),
       )
+    })
+
+    it("take no more than half of a little room while something may wait", async () => {
+      const jobs = place.open(all)
+      // A worker without a row, which claims nothing.
+      const identity = { id: uuidv7() } as Identity
+      const taker = { room: () => 4, capacity: () => 4, accept: () => undefined, has: () => false }
+      const claim = new Claim(jobs.backend.dialect)
+      const giveBackUnknown = () => Promise.resolve()
+      const due = new DueJobs({ jobs, queue: "work", claim, pollMs: 600_000, giveBackUnknown })
+      const offer = () => jobs.hands.offer([1, 2].map((n) => newJob(plain, { n }, {}, jobs.clock.now())))
+      await due.start(identity, taker)
+      let first: Offer | undefined
+      await until(() => {
+        first = offer()
+        return first !== undefined
+      }, "it has looked, and found nothing")
+      const second = offer()
+      assert.ok(second !== undefined)
+      // All room is kept, so that it cannot look at what comes.
+      jobs.wake("work", jobs.clock.now().getTime())
+      first?.decline()
+      assert.equal(offer(), undefined)
+      second.decline()
+      await due.stop()
     })
 
     it("are not begun while their queue is paused", async () => {
