@@ -22,6 +22,8 @@ export type Query<T = unknown> = {
   readonly returns: boolean
   /** The call that it serves, e.g. `users.get`; for events and messages. */
   readonly label: string
+  /** Its tables grow and shrink so fast that a plan must not be kept for long. */
+  readonly replanned?: true
 }
 
 /** A look-up by key in two forms, so that an engine may answer many in one round trip. */

@@ -7,6 +7,16 @@ const { type: runAtType } = definitionOf(job).column.get("runAt") as ColumnDefin
 
 const lanes = [0, 1, 2, 3, 4] as const
 
+/** The most jobs of one claim. */
+export const mostAtOnce = 2_000
+
+/**
+ * Claims of up to so many jobs have a statement of their own, which says so. How many rows are wanted is a parameter, of which
+ * PostgreSQL knows nothing where it makes one plan for all values: it would take it for a tenth of all that wait, find such a
+ * plan too dear, and plan each claim anew, which takes longer than the claim.
+ */
+const sizes = [16, 128, mostAtOnce] as const
+
 /** A place in the order of a lane: the next look begins behind it. Times are milliseconds of Unix time. */
 type Place = { readonly time: number; readonly id: string }
 
@@ -82,7 +92,8 @@ export class Floors {
 export class Claim {
   /** Of the jobs that are taken. */
   readonly state: "held" | "at_broker"
-  readonly #take: Query<TakenJob>
+  /** For each size. */
+  readonly #take: readonly Query<TakenJob>[]
   readonly #next: Query<Date | null>
 
   /** @param state of the jobs that are taken: done by who takes them, or handed on to a broker */
@@ -90,23 +101,26 @@ export class Claim {
     this.state = state
     const parameter = (index: number) => dialect.parameter(index)
     const [queue, present, limit, worker] = [1, 2, 3, 4].map(parameter)
-    // Each lane is a short walk along the index of its own: in one condition over all lanes, jobs of an urgent lane that
-    // are for later would stand in the way.
-    const ready = lanes.map(
-      (lane) =>
-        `SELECT id FROM (SELECT id FROM job WHERE queue = ${queue} AND state = 'wait' AND lane = ${lane} AND run_at <= ${present} AND (run_at, id) > (${parameter(5 + 2 * lane)}, ${parameter(6 + 2 * lane)}) ORDER BY run_at, id LIMIT ${limit} ${dialect.freeRowsClause}) AS lane_${lane}`,
-    )
     const may = `EXISTS (SELECT 1 FROM worker WHERE id = ${worker}) AND NOT EXISTS (SELECT 1 FROM paused_queue WHERE queue = ${queue})`
-    const found = `SELECT id FROM (${ready.join(" UNION ALL ")}) AS ready WHERE ${may} LIMIT ${limit}`
-    this.#take = {
-      // It has no twins any more: it must be able to wait again beside a job that was sent after it had begun.
-      sql: `UPDATE job SET state = '${state}', worker = ${worker}, attempt = attempt + 1, dedupe = NULL WHERE ${dialect.amongFound("id", found)} RETURNING ${takenColumns}`,
-      decode: takenDecoder(dialect),
-      wide: false,
-      writes: true,
-      returns: true,
-      label: "jobs.claim",
-    }
+    this.#take = sizes.map((size) => {
+      // Each lane is a short walk along the index of its own: in one condition over all lanes, jobs of an urgent lane that
+      // are for later would stand in the way. Rows are locked as they are found, so no more than are taken.
+      const ready = lanes.map(
+        (lane) =>
+          `SELECT id FROM (SELECT id FROM job WHERE queue = ${queue} AND state = 'wait' AND lane = ${lane} AND run_at <= ${present} AND (run_at, id) > (${parameter(5 + 2 * lane)}, ${parameter(6 + 2 * lane)}) ORDER BY run_at, id LIMIT ${size} ${dialect.freeRowsClause}) AS lane_${lane}`,
+      )
+      const found = `SELECT id FROM (${ready.join(" UNION ALL ")}) AS ready WHERE ${may} LIMIT ${limit}`
+      return {
+        // It has no twins any more: it must be able to wait again beside a job that was sent after it had begun.
+        sql: `UPDATE job SET state = '${state}', worker = ${worker}, attempt = attempt + 1, dedupe = NULL WHERE ${dialect.amongFound("id", found)} RETURNING ${takenColumns}`,
+        decode: takenDecoder(dialect),
+        wide: false,
+        writes: true,
+        returns: true,
+        label: "jobs.claim",
+        replanned: true,
+      }
+    })
     const firsts = lanes.map(
       (lane) =>
         `SELECT run_at FROM (SELECT run_at FROM job WHERE queue = ${queue} AND state = 'wait' AND lane = ${lane} ORDER BY run_at LIMIT 1) AS lane_${lane}`,
@@ -119,12 +133,17 @@ export class Claim {
       writes: false,
       returns: true,
       label: "jobs.next",
+      replanned: true,
     }
   }
 
-  /** Takes up to `limit` jobs for a worker. */
+  /** Takes up to `limit` jobs for a worker, at most {@link mostAtOnce}. */
   take(queue: string, present: Date, limit: number, worker: string, floors: Floors): Step & { query: Query<TakenJob> } {
-    return { query: this.#take, values: [queue, present.toISOString(), limit, worker, ...floors.begin()] }
+    const size = sizes.findIndex((most) => limit <= most)
+    return {
+      query: this.#take[size] as Query<TakenJob>,
+      values: [queue, present.toISOString(), limit, worker, ...floors.begin()],
+    }
   }
 
   /** When the first waiting job of a queue is due, null where none waits. */

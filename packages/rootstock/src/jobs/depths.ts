@@ -67,7 +67,7 @@ function statements(jobs: Jobs): Statements {
 
 function makeStatements({ backend: { dialect } }: Jobs): Statements {
   const queue = dialect.parameter(1)
-  const reading = { wide: false, writes: false, returns: true, label: "jobs.depths" } as const
+  const reading = { wide: false, writes: false, returns: true, label: "jobs.depths", replanned: true } as const
   const column = (key: string) => definitionOf(job).column.get(key) as ColumnDefinition
   const instant = dialect.codec(column("runAt").type).decode
   const whole = dialect.codec(column("attempt").type).decode ?? ((raw: unknown) => raw)

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks"
 import { elapsed } from "../clock/index.ts"
-import { type Claim, Floors } from "./claim.ts"
+import { type Claim, Floors, mostAtOnce } from "./claim.ts"
 import type { Hand, Offer } from "./hands.ts"
 import type { Jobs } from "./jobs.ts"
 import type { NewJob } from "./send.ts"
@@ -17,8 +17,6 @@ export type DueJobsOptions = {
   readonly giveBackUnknown: (identity: Identity, queue: string, taker: Taker) => Promise<void>
 }
 
-/** The most jobs of one claim. */
-const mostAtOnce = 2_000
 /** What is sent in this process may be begun before what has waited for so long, in milliseconds, and not longer. */
 const freshMs = 250
 /** Who has more room than this has short jobs, of which some more in hand do no harm. */

@@ -22,7 +22,7 @@ export class Holdings {
     // What a worker has published and received itself it may do before that is noted.
     const waits = `UPDATE job SET state = 'wait', worker = NULL, attempt = attempt - 1 WHERE worker = ${worker} AND state <> 'wait'`
     this.#backend = backend
-    const reads = { wide: false, writes: false, returns: true, label: "jobs.held" }
+    const reads = { wide: false, writes: false, returns: true, label: "jobs.held", replanned: true } as const
     this.#of = {
       ...reads,
       sql: `SELECT id, attempt FROM job WHERE worker = ${worker} AND state <> 'wait'`,

@@ -68,7 +68,7 @@ export class Outcomes {
 }
 
 export function statement(sql: string, label: string): Query {
-  return { sql, decode: (row) => row, wide: false, writes: true, returns: false, label }
+  return { sql, decode: (row) => row, wide: false, writes: true, returns: false, label, replanned: true }
 }
 
 /** For statements whose errors say already what can be said. */

@@ -31,7 +31,7 @@ export class Rescue {
     const { dialect } = jobs.backend
     this.#jobs = jobs
     this.#lostAfterMs = lostAfterMs
-    const rows = { wide: false, returns: true, label: "jobs.rescue" } as const
+    const rows = { wide: false, returns: true, label: "jobs.rescue", replanned: true } as const
     this.#orphaned = {
       ...rows,
       sql: "SELECT DISTINCT worker FROM job WHERE state <> 'wait' AND worker IS NOT NULL AND NOT EXISTS (SELECT 1 FROM worker WHERE worker.id = job.worker)",

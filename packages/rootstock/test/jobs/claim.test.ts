@@ -1,8 +1,11 @@
 import assert from "node:assert/strict"
 import { describe, it } from "node:test"
 import fc from "fast-check"
-import { Floors } from "../../src/jobs/claim.ts"
+import { transaction } from "../../src/index.ts"
+import { Claim, Floors } from "../../src/jobs/claim.ts"
+import { defineJob } from "../../src/jobs/index.ts"
 import type { TakenJob } from "../../src/jobs/taken.ts"
+import { forEachJobs, numbered } from "./support.ts"
 
 const present = Date.parse("2026-01-31T09:00:00.000Z")
 const idOf = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, "0")}`
@@ -91,5 +94,51 @@ describe("the floors of a queue", () => {
     floors.reset()
     floors.raise([taken({ lane: 1, time: present, id: idOf(1) })], false, present)
     assert.match(floors.begin()[2] as string, /^0001-01-01/)
+  })
+})
+
+describe("the statement of a claim", () => {
+  const waiting = defineJob("waiting", { queue: "work", payload: numbered })
+
+  forEachJobs((place) => {
+    it("takes as many as it may, and no more, whatever their number", async () => {
+      const jobs = place.open([waiting])
+      const { id: worker } = await jobs.store.workers.create({ host: "here", pid: 1, seen: new Date() })
+      await jobs.sendMany(
+        waiting,
+        Array.from({ length: 2_500 }, (_, n) => ({ n })),
+      )
+      const claim = new Claim(jobs.backend.dialect)
+      const floors = new Floors()
+      for (const limit of [1, 15, 16, 17, 128, 129, 1_999]) {
+        const { query, values } = claim.take("work", new Date(), limit, worker, floors)
+        assert.equal((await jobs.backend.all(query, values)).length, limit)
+      }
+      const { query, values } = claim.take("work", new Date(), 2_000, worker, floors)
+      assert.equal((await jobs.backend.all(query, values)).length, 2_500 - 2_305)
+    })
+
+    it("is not planned at each claim because many jobs wait", { timeout: 60_000 }, async (t) => {
+      const jobs = place.open([waiting])
+      if (jobs.backend.dialect.name !== "postgres") return t.skip("SQLite keeps its plans")
+      // With some thousands, a plan for any number of jobs is cheap too.
+      await place.db.execute`
+        INSERT INTO job (id, queue, kind, lane, run_at, payload, created_at)
+        SELECT gen_random_uuid(), 'work', 'waiting', 2, now(), '{"n":0}', now() FROM generate_series(1, 200000)`
+      await place.db.execute`ANALYZE job`
+      const claim = new Claim(jobs.backend.dialect)
+      const worker = "00000000-0000-7000-8000-000000000000"
+      await transaction(async () => {
+        for (let kept = 0; kept === 0; ) {
+          for (let time = 0; time < 8; time++) {
+            const { query, values } = claim.take("work", new Date(), 10, worker, new Floors())
+            await jobs.backend.all(query, values)
+          }
+          const plans = await place.db.fetch<{ kept: number }>`
+            SELECT sum(generic_plans) AS kept FROM pg_prepared_statements WHERE statement LIKE ${"UPDATE job SET state%"}`
+          kept = Number(plans[0]?.kept)
+        }
+      })
+    })
   })
 })

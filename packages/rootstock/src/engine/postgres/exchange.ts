@@ -130,7 +130,7 @@ export class StatementExchange<T> extends Exchange {
   }
 
   override write(wire: Wire): void {
-    const statement = wire.prepare(this.#query.sql, this)
+    const statement = wire.prepare(this.#query.sql, this, this.#query.replanned)
     messages.bind("", statement.name, this.#values)
     messages.execute("", 0)
   }
@@ -180,7 +180,7 @@ export class UnitExchange extends Exchange {
 
   override write(wire: Wire): void {
     for (const { query, values } of this.#steps) {
-      const statement = wire.prepare(query.sql, this)
+      const statement = wire.prepare(query.sql, this, query.replanned)
       messages.bind("", statement.name, values)
       messages.execute("", 0)
     }

@@ -1,4 +1,5 @@
 import { hash } from "node:crypto"
+import { elapsed } from "../../clock/index.ts"
 import { messages } from "./messages.ts"
 
 /** A statement that a connection keeps prepared. */
@@ -8,12 +9,21 @@ export type Statement<Columns = unknown> = {
   readonly sql: string
   /** Used since the last search for one to give up. */
   used: boolean
+  /** When it was prepared, by the monotonic clock. */
+  readonly since: number
   /** What its columns are, for SQL of which only the server knows. */
   columns: Columns | undefined
 }
 
 /** How many statements one connection keeps. */
 const limit = 256
+
+/**
+ * How long a plan is kept where tables grow and shrink fast, in milliseconds. After some calls a prepared statement has one
+ * plan for all values, made for the table as it is then; where that is empty, it reads the whole table ever after, until
+ * statistics are made anew, which takes the server up to a minute.
+ */
+const planMs = 500
 
 /**
  * What looks into lists and documents is planned for its values at every call. The plan that a prepared statement comes to
@@ -35,9 +45,15 @@ export class Statements {
     this.#keep = keep
   }
 
-  find(sql: string): Statement | undefined {
+  /** @param replanned not one that is older than a plan may be */
+  find(sql: string, replanned?: boolean): Statement | undefined {
     const found = this.#known.get(sql)
-    if (found !== undefined) found.used = true
+    if (found === undefined) return undefined
+    if (replanned === true && elapsed() - found.since > planMs) {
+      this.#known.delete(sql)
+      return undefined
+    }
+    found.used = true
     return found
   }
 
@@ -45,7 +61,7 @@ export class Statements {
   add(sql: string): Statement {
     const keep = this.#keep && !plannedByValue(sql)
     const name = keep ? `rs_${hash("sha256", sql, "hex").slice(0, 32)}` : ""
-    const statement: Statement = { name, sql, used: true, columns: undefined }
+    const statement: Statement = { name, sql, used: true, since: elapsed(), columns: undefined }
     if (keep) {
       if (this.#known.size >= limit) this.#evict()
       this.#known.set(sql, statement)

@@ -126,8 +126,8 @@ export class Wire {
   }
 
   /** The statement of this SQL, with a Parse written if the connection does not have it. */
-  prepare(sql: string, exchange: Exchange): Statement {
-    const found = this.#statements.find(sql)
+  prepare(sql: string, exchange: Exchange, replanned?: boolean): Statement {
+    const found = this.#statements.find(sql, replanned)
     if (found !== undefined) return found
     const statement = this.#statements.add(sql)
     if (exchange.parsing === undefined) exchange.parsing = [statement]

@@ -56,7 +56,7 @@ export class AtBroker {
     const waits = "UPDATE job SET state = 'wait', worker = NULL, attempt = attempt - 1"
     const workerLives = (worker: string) => `EXISTS (SELECT 1 FROM worker WHERE worker.id = ${worker})`
     const open = "NOT EXISTS (SELECT 1 FROM paused_queue WHERE paused_queue.queue = job.queue)"
-    const rows = { wide: false, writes: true, returns: true }
+    const rows = { wide: false, writes: true, returns: true, replanned: true } as const
     // The second condition on the state is the one of the index.
     const atBroker = "state = 'at_broker' AND state <> 'wait'"
     this.#backend = backend

@@ -100,6 +100,40 @@ forEachServer("statements", (open, serverUrl) => {
       assert.equal(proxy.sent.get("P"), before + 1)
     })
 
+    it("plans anew within a second or so what must not read a grown table as if it were empty", {
+      timeout: 30_000,
+    }, async () => {
+      await using opened = await open({ pool: { size: 1, overflow: 0 } })
+      const { engine } = opened
+      // Without statistics, which would make plans anew too.
+      await engine.free(
+        "CREATE TABLE things (id bigint PRIMARY KEY, name text) WITH (autovacuum_enabled = off)",
+        [],
+        true,
+      )
+      // Known to be empty, and not only new.
+      await engine.free("VACUUM things", [], true)
+      const sql = "SELECT name FROM things WHERE id = ANY($1::bigint[])"
+      const plans = { kept: query(`${sql} AND true`), replanned: query(sql, { replanned: true }) }
+      const ids = engine.dialect.list(["1", "2", "3"])
+      const plan = async (of: string) => {
+        const known = await engine.all(query("SELECT name, statement FROM pg_prepared_statements"), [])
+        const name = known.find(([, statement]) => statement === of)?.[0]
+        const { rows } = await engine.free(`EXPLAIN EXECUTE ${name} ('{1,2,3}')`, [], true)
+        return rows.flat().join("\n")
+      }
+      // More often than there are plans for values.
+      const ask = async () => {
+        for (let time = 0; time < 8; time++) for (const one of Object.values(plans)) await engine.all(one, [ids])
+      }
+      await ask()
+      for (const { sql } of Object.values(plans)) assert.match(await plan(sql), /Seq Scan/)
+      await engine.free("INSERT INTO things SELECT i, 'a' FROM generate_series(1, 50000) i", [], true)
+      while (/Seq Scan/.test(await plan(plans.replanned.sql))) await ask()
+      assert.match(await plan(plans.replanned.sql), /Index Scan/)
+      assert.match(await plan(plans.kept.sql), /Seq Scan/)
+    })
+
     it("keeps a bounded number of them", async () => {
       await using opened = await open({ pool: { size: 1, overflow: 0 } })
       for (let index = 0; index < 600; index++) await opened.engine.first(query(`SELECT ${index}`), [])
