@@ -7,6 +7,7 @@ ENV NODE_ENV=production
 COPY package.json package-lock.json .npmrc ./
 COPY packages/rootstock/package.json packages/rootstock/
 COPY systems/shop/package.json systems/shop/
+COPY systems/assistants/package.json systems/assistants/
 COPY app/package.json app/
 # The image is the pinned Node already: without install scripts, npm fetches no second one.
 RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
