@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks"
 import { elapsed } from "../clock/index.ts"
 import { type Claim, Floors, mostAtOnce } from "./claim.ts"
+import { Doubt } from "./doubt.ts"
 import type { Hand, Offer } from "./hands.ts"
 import type { Jobs } from "./jobs.ts"
 import type { NewJob } from "./send.ts"
@@ -41,8 +42,7 @@ export class DueJobs implements Source, Hand {
   #caughtUp = false
   /** As many as the claim may take that is under way. */
   #asked = 0
-  /** A claim failed, so that jobs may be held that nobody here knows. */
-  #doubtful = false
+  readonly #doubt = new Doubt(() => this.#inOwnContext(() => this.#lookAgain()))
   /** Being stored as the worker's own, by id. */
   readonly #coming = new Set<string>()
   /** Settle when what is coming has come, or not. */
@@ -89,6 +89,7 @@ export class DueJobs implements Source, Hand {
     for (const stop of this.#stops.splice(0)) await stop()
     await this.#looking
     await Promise.all(this.#offers)
+    this.#doubt.end()
   }
 
   offer(jobs: readonly NewJob[]): Offer | undefined {
@@ -118,7 +119,7 @@ export class DueJobs implements Source, Hand {
       },
       doubt: () => {
         end()
-        this.#doubtful = true
+        this.#doubt.raise()
         this.#inOwnContext(() => this.#lookAgain())
       },
     }
@@ -136,7 +137,7 @@ export class DueJobs implements Source, Hand {
   }
 
   get #mayOffer(): boolean {
-    return this.#caughtUp && !this.#doubtful && !this.#stopped && elapsed() >= this.#closedUntil
+    return this.#caughtUp && !this.#doubt.open && !this.#stopped && elapsed() >= this.#closedUntil
   }
 
   look(): void {
@@ -151,7 +152,7 @@ export class DueJobs implements Source, Hand {
 
   /** Jobs may be held that nobody here knows. */
   doubt(): void {
-    this.#doubtful = true
+    this.#doubt.raise()
   }
 
   get #stopped(): boolean {
@@ -201,7 +202,7 @@ export class DueJobs implements Source, Hand {
 
   #pollNow(): void {
     this.#floors.reset()
-    if (this.#doubtful) this.#lookAgain()
+    if (this.#doubt.open) this.#lookAgain()
     else if (this.#dry) void this.#peek()
     else this.look()
   }
@@ -231,7 +232,7 @@ export class DueJobs implements Source, Hand {
   async #takeAll(): Promise<void> {
     const { jobs, queue } = this.#options
     try {
-      if (this.#doubtful) await this.#giveBackUnknown()
+      if (this.#doubt.open) await this.#giveBackUnknown()
       while (!this.#dry && this.#identity !== undefined && !this.#stopped) {
         const limit = this.#limit()
         if (limit <= 0) return
@@ -245,8 +246,8 @@ export class DueJobs implements Source, Hand {
       }
     } catch (error) {
       // It is tried again with each poll, so it is not told each time.
-      jobs.log[this.#doubtful ? "debug" : "warning"](`Jobs of the queue ${queue} cannot be taken`, { error })
-      this.#doubtful = true
+      jobs.log[this.#doubt.open ? "debug" : "warning"](`Jobs of the queue ${queue} cannot be taken`, { error })
+      this.#doubt.raise()
       this.#dry = true
     }
   }
@@ -269,10 +270,12 @@ export class DueJobs implements Source, Hand {
     const { queue, giveBackUnknown } = this.#options
     const taker = this.#taker
     if (this.#identity === undefined || taker === undefined) return
-    // What was coming meanwhile may have come.
-    await Promise.all(this.#offers)
-    await giveBackUnknown(this.#identity, queue, taker)
-    this.#doubtful = false
+    const identity = this.#identity
+    // Nothing more is offered meanwhile, and what was coming may have come.
+    await this.#doubt.clear(async () => {
+      await Promise.all(this.#offers)
+      await giveBackUnknown(identity, queue, taker)
+    })
     this.#dry = false
   }
 }

@@ -12,7 +12,7 @@ import { defineJob, handle, type Jobs } from "../../src/jobs/index.ts"
 import { newJob } from "../../src/jobs/send.ts"
 import type { Identity } from "../../src/jobs/source.ts"
 import { uuidv7 } from "../../src/schema/index.ts"
-import { done, forEachJobs, type JobsPlace, numbered, until } from "./support.ts"
+import { carryOutLate, done, forEachJobs, type JobsPlace, numbered, until } from "./support.ts"
 
 const plain = defineJob("plain", { queue: "work", payload: numbered })
 const atomic = defineJob("atomic", { queue: "work", payload: numbered, transactional: true })
@@ -165,6 +165,32 @@ describe("jobs that are sent where a worker of the process has nothing else to d
       await due.stop()
     })
 
+    it("leave others their share, though all of a large room is kept for what is sent here", async () => {
+      const jobs = place.open(all)
+      const { id } = await jobs.store.workers.create({ id: uuidv7(), host: "here", pid: 1, seen: new Date() })
+      const taken: string[] = []
+      const accept = (some: readonly { id: string }[]) => void taken.push(...some.map((one) => one.id))
+      const taker = { room: () => 200, capacity: () => 200, accept, has: () => false }
+      const claim = new Claim(jobs.backend.dialect)
+      const giveBackUnknown = () => Promise.resolve()
+      const due = new DueJobs({ jobs, queue: "work", claim, pollMs: 600_000, giveBackUnknown })
+      const mine = Array.from({ length: 200 }, (_, n) => newJob(plain, { n }, {}, jobs.clock.now()))
+      await due.start({ id } as Identity, taker)
+      let offer: Offer | undefined
+      await until(() => {
+        offer = jobs.hands.offer(mine)
+        return offer !== undefined
+      }, "it has looked, and found nothing")
+      const others = await jobs.sendMany(
+        plain,
+        [1, 2, 3].map((n) => ({ n })),
+      )
+      await until(() => taken.length > 0, "what waits is taken")
+      assert.deepEqual(taken.sort(), [...others].sort())
+      offer?.decline()
+      await due.stop()
+    })
+
     it("are not begun while their queue is paused", async () => {
       const jobs = place.open(all)
       const begun: number[] = []
@@ -220,6 +246,20 @@ describe("jobs that are sent where a worker of the process has nothing else to d
       backend.run = run
       await done(jobs)
       assert.deepEqual([lost, await place.effects()], [1, [1]])
+    })
+
+    it("are done once where they are stored after somebody has looked whether they are", async () => {
+      const jobs = place.open(all)
+      const record = async ({ n }: { n: number }) => {
+        if (n > 0) await place.ledger.create({ n })
+      }
+      await place.work(jobs, [handle(atomic, record), handle(plain, () => undefined)], slow)
+      await caughtUp(place, jobs)
+      const carriedOut = carryOutLate(jobs, "jobs.send")
+      await assert.rejects(jobs.send(atomic, { n: 1 }), { code: "UNAVAILABLE" })
+      await until(carriedOut, "it is stored")
+      await done(jobs)
+      assert.deepEqual(await place.effects(), [1])
     })
 
     it("are given back where the worker stops before it begins them", async () => {

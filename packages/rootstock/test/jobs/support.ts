@@ -1,6 +1,7 @@
 import { afterEach, beforeEach } from "node:test"
 import { setTimeout as pause } from "node:timers/promises"
 import { type Clock, elapsed, systemClock } from "../../src/clock/index.ts"
+import { UnavailableError } from "../../src/errors/index.ts"
 import { objectOf, wholeNumber } from "../../src/fields/index.ts"
 import { Storage, type TableStorage } from "../../src/index.ts"
 import {
@@ -97,4 +98,33 @@ export async function until(holds: () => boolean | Promise<boolean>, what: strin
 /** Waits until no job is left that waits or is held. */
 export function done(jobs: Jobs): Promise<void> {
   return until(async () => (await jobs.store.jobs.count()) === 0, "all jobs are done")
+}
+
+/**
+ * The next statement with this label is not answered, and carried out only when it was looked what it has done.
+ *
+ * @returns whether it was carried out
+ */
+export function carryOutLate({ backend }: Jobs, label: string): () => boolean {
+  const calls = { all: backend.all.bind(backend), run: backend.run.bind(backend) } as const
+  let late: (() => Promise<unknown>) | undefined
+  let [begun, carriedOut] = [false, false]
+  const through = (call: (...values: never[]) => Promise<unknown>) =>
+    (async (query: { label: string }, ...others: unknown[]) => {
+      const carryOut = () => call(...([query, ...others] as never[]))
+      if (query.label === label && late === undefined) {
+        late = carryOut
+        throw new UnavailableError("The answer was lost.", { cure: "Nothing." })
+      }
+      const answer = await carryOut()
+      if (query.label === "jobs.held" && late !== undefined && !begun) {
+        begun = true
+        await late()
+        carriedOut = true
+      }
+      return answer
+    }) as never
+  backend.all = through(calls.all as never)
+  backend.run = through(calls.run as never)
+  return () => carriedOut
 }

@@ -17,7 +17,7 @@ import {
 import { currentRequestId } from "../../src/log/index.ts"
 import { currentActor } from "../../src/shared/index.ts"
 import { queriesOf, refuses } from "../storage/support.ts"
-import { done, forEachJobs, type JobsPlace, numbered, until } from "./support.ts"
+import { carryOutLate, done, forEachJobs, type JobsPlace, numbered, until } from "./support.ts"
 
 const atomic = defineJob("atomic", { queue: "work", payload: numbered, transactional: true, backoff: () => 1 })
 const plain = defineJob("plain", { queue: "work", payload: numbered })
@@ -53,6 +53,16 @@ describe("a worker", () => {
       await done(jobs)
       assert.deepEqual((await place.effects()).sort(), [1, 2, 3])
       assert.equal(await jobs.store.errors.count(), 0)
+    })
+
+    it("does what a claim took that was carried out after it had looked what the claim did", async () => {
+      const jobs = place.open(all)
+      await jobs.send(atomic, { n: 1 })
+      const carriedOut = carryOutLate(jobs, "jobs.claim")
+      await place.work(jobs, [handle(atomic, records(place)), handle(plain, records(place))])
+      await until(carriedOut, "it is claimed")
+      await done(jobs)
+      assert.deepEqual(await place.effects(), [1])
     })
 
     it("can be started again where its start failed", async () => {

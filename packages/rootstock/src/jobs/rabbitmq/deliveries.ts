@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks"
 import type { AsyncMessage, Channel } from "rabbitmq-client"
 import { CheckError, NotNullError, QueryError, ValidationError } from "../../errors/index.ts"
 import type { Job } from "../define.ts"
+import { Doubt } from "../doubt.ts"
 import { PermanentError } from "../errors.ts"
 import type { Holdings } from "../holdings.ts"
 import type { Jobs } from "../jobs.ts"
@@ -81,8 +82,7 @@ export class Deliveries implements Source {
   #taking: Promise<void> | undefined
   #later: NodeJS.Timeout | undefined
   #pauseMs = firstPauseMs
-  /** A taking failed, so that jobs may be held that nobody here knows. */
-  #doubtful = false
+  readonly #doubt = new Doubt(() => this.#inOwnContext(() => this.look()))
   #stopping = false
   #delivered = 0
 
@@ -112,7 +112,7 @@ export class Deliveries implements Source {
   look(): void {
     const identity = this.#identity
     if (this.#taking !== undefined || this.#later !== undefined || identity === undefined || this.#stopping) return
-    if (this.#waiting.length === 0 || this.#room() <= 0) return
+    if (!this.#doubt.open && (this.#waiting.length === 0 || this.#room() <= 0)) return
     this.#taking = this.#take(identity).finally(() => {
       this.#taking = undefined
       // For what came meanwhile.
@@ -161,6 +161,7 @@ export class Deliveries implements Source {
       await briefly(channel.basicCancel({ consumerTag }))
     }
     await this.#taking
+    this.#doubt.end()
   }
 
   /** How many messages came since the start. */
@@ -225,14 +226,14 @@ export class Deliveries implements Source {
     const batch = this.#waiting.splice(0, Math.max(0, this.#room()))
     const left = new Set(batch)
     try {
-      if (this.#doubtful) await this.#giveBackUnknown(identity, left)
+      if (this.#doubt.open) await this.#doubt.clear(() => this.#giveBackUnknown(identity, left))
       await this.#takeOurs(identity, [...left].filter(isOurs), left)
       await this.#takeForeign(identity, [...left].filter(isForeign), left)
       this.#pauseMs = firstPauseMs
     } catch (error) {
       if (error instanceof NotTakenError) this.#lookLater(pausedMs)
       else {
-        this.#doubtful = true
+        this.#doubt.raise()
         jobs.log.warning(`Messages of the queue ${queue} cannot be taken`, { error })
         this.#lookLater(this.#pauseMs)
         this.#pauseMs = Math.min(this.#pauseMs * 2, longestPauseMs)
@@ -413,7 +414,6 @@ export class Deliveries implements Source {
       delivery.acknowledgements.add(delivery.tag)
     }
     this.#waiting = this.#waiting.filter((delivery) => !isThere(delivery))
-    this.#doubtful = false
   }
 }
 

@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises"
 import { outsideTransaction, transaction } from "../../../src/index.ts"
 import { pauseQueue, resumeQueue } from "../../../src/jobs/control/queues.ts"
 import { defineJob, handle, PermanentError } from "../../../src/jobs/index.ts"
-import { done, numbered, until } from "../support.ts"
+import { carryOutLate, done, numbered, until } from "../support.ts"
 import { busy } from "./busy.ts"
 import { count, forEachBroker, recording } from "./support.ts"
 
@@ -274,6 +274,20 @@ forEachBroker("jobs by way of RabbitMQ", (place) => {
     assert.equal(ids.length, 2)
     assert.deepEqual(await place.effects(), [0, 7, 8])
     assert.equal(await again.store.dead.count(), 0)
+  })
+
+  it("are done once where they were taken after somebody has looked whether they are", async () => {
+    const { jobs, kind, release } = await busy(place)
+    const id = await jobs.send(kind, { n: 7 })
+    await until(async () => {
+      const row = await jobs.store.jobs.get(id)
+      return row?.state === "at_broker" && row.worker === null
+    }, "nobody but the broker answers for it")
+    const carriedOut = carryOutLate(jobs, "jobs.take")
+    release()
+    await until(carriedOut, "it is taken")
+    await done(jobs)
+    assert.deepEqual(await place.effects(), [0, 7])
   })
 
   it("wait again where their worker stops without knowing that it took them", async () => {
