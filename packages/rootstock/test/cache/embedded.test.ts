@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { describe, it, type TestContext } from "node:test"
+import { beforeEach, describe, it, type TestContext } from "node:test"
 import {
   absent,
   EmbeddedCoherence,
@@ -60,6 +60,9 @@ function heldLoad() {
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 describe("values in the process", () => {
+  // A test may begin in the piece that another ended in, and would see its time.
+  beforeEach(settled)
+
   it("live as long as their kind says, less a part taken off at random", async (t) => {
     const clock = standingClock(t)
     for (const [random, life] of [
