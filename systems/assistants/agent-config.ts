@@ -1,5 +1,5 @@
 import type { FieldProblem } from "rootstock/shared"
-import { orderOf } from "./ai/graph-order.ts"
+import { orderOf, reachedFrom } from "./ai/graph-order.ts"
 import type { AgentType } from "./schema.ts"
 import { type AgentConfig, type AgentGraph, graphEnd } from "./shapes.ts"
 
@@ -36,6 +36,9 @@ function graphProblems({ nodes, edges, entry }: AgentGraph, place: string): Fiel
   }
   if (problems.length === 0 && orderOf(known, edges) === undefined) {
     problems.push({ path: `${place}/edges`, message: "lead in a circle" })
+  }
+  if (problems.length === 0 && !reachedFrom(entry, edges).has(graphEnd)) {
+    problems.push({ path: `${place}/edges`, message: `do not lead from ${entry} to ${graphEnd}` })
   }
   return problems
 }

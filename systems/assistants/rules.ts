@@ -34,5 +34,6 @@ export const rules = defineRules({
     title: "Token budget of the month is spent",
     cure: "Wait for the next month, or have the budget raised.",
   },
+  ROLE_INACTIVE: { status: 409, title: "Role is not active", cure: "Make the role active first." },
   PROVIDER_FAILED: { status: 503, title: "The model did not answer", cure: "Repeat the request later." },
 })

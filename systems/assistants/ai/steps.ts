@@ -1,6 +1,6 @@
 import type { AgentType } from "../schema.ts"
 import { type AgentConfig, type AgentGraph, type ChainStep, graphEnd, mostSteps } from "../shapes.ts"
-import { orderOf } from "./graph-order.ts"
+import { orderOf, reachedFrom } from "./graph-order.ts"
 
 /** One thing that a model is asked on the way to an answer. */
 export type AgentStep = {
@@ -57,8 +57,7 @@ function graph(given: AgentGraph | undefined): AgentStep[] | undefined {
   if (byId.size < nodes.length || !byId.has(entry as string)) return undefined
   const isKnown = (id: unknown) => byId.has(id as string) || id === graphEnd
   if (!edges.every((one) => byId.has(one?.from) && isKnown(one.to))) return undefined
-  const reached = new Set([entry as string])
-  for (const id of reached) for (const { from, to } of edges) if (from === id) reached.add(to)
+  const reached = reachedFrom(entry as string, edges)
   if (!reached.delete(graphEnd)) return undefined
   const ordered = orderOf(reached, edges)
   if (ordered === undefined) return undefined

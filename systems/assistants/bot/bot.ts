@@ -6,7 +6,7 @@ import type { Logger } from "rootstock/log"
 import type { TelegramSender } from "../notifications/telegram.ts"
 import type { Context } from "../services/context.ts"
 import { tenant } from "../tenancy.ts"
-import { Conversation, type ConversationParts, type Reply } from "./conversation.ts"
+import { Conversation, type ConversationParts, type Recipient, type Reply } from "./conversation.ts"
 import { readUpdate } from "./incoming.ts"
 import type { Screen } from "./screens.ts"
 
@@ -147,12 +147,12 @@ export class AssistantsBot {
   }
 
   /**
-   * Brings an answer to the person in whose main chat it is: the job `telegram.answer`. It comes twice where the process
-   * is killed between the sending and the end of the job.
+   * Brings an answer to the person in whose main chat it is, or to its reviewer elsewhere: the job `telegram.answer`. It
+   * comes twice where the process is killed between the sending and the end of the job.
    */
-  async announce(messageId: string, { commit }: Pick<CommitContext, "commit">): Promise<void> {
+  async announce(messageId: string, to: Recipient, { commit }: Pick<CommitContext, "commit">): Promise<void> {
     if (this.#token === undefined) return
-    const found = await this.#conversation.announced(messageId)
+    const found = await this.#conversation.announced(messageId, to)
     if (found === undefined) return
     const delayMs = await this.#sender.turn(found.chatId)
     if (delayMs > 0) throw new RetryAfterError("Telegram's limits are reached.", { delayMs })

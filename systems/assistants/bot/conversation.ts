@@ -23,6 +23,9 @@ export type ConversationParts = {
   readonly notifier: Notifier
 }
 
+/** Whom an answer is for: who has the main chat that it came into, or who reviews it. */
+export type Recipient = "owner" | "reviewer"
+
 /** What is shown, in place of the message with this id where there is one. */
 export type Reply = { readonly screen: Screen; readonly inPlaceOf?: number | undefined }
 
@@ -198,22 +201,27 @@ export class Conversation {
   }
 
   /**
-   * An answer, or what the system says, for the Telegram account of the person whose main chat it is in; undefined where
-   * that person has none, or wants nothing there.
+   * An answer, or what the system says, for the Telegram account of the person whose main chat it is in; or an answer that
+   * awaits review, for its reviewer. Undefined where that person has no account, wants nothing there, or has it already.
    */
-  async announced(messageId: string): Promise<{ chatId: string; channelId: string; screen: Screen } | undefined> {
+  async announced(
+    messageId: string,
+    to: Recipient,
+  ): Promise<{ chatId: string; channelId: string; screen: Screen } | undefined> {
     const { messages, chats, channels } = this.#stores
     return tenant.unbounded(async () => {
       const message = await messages.get(messageId)
       const chat = message === undefined ? undefined : await chats.get(message.chatId)
-      if (message === undefined || message.isDeleted || chat?.createdBy == null || chat.type !== "main")
-        return undefined
-      const channel = await channels.getByUserAndType(chat.createdBy, "telegram")
+      if (message === undefined || message.isDeleted || chat === undefined) return undefined
+      const owner = chat.type === "main" ? chat.createdBy : null
+      const reviewer = message.aiReview === "pending" ? message.senderId : null
+      const userId = to === "owner" ? owner : reviewer === owner ? null : reviewer
+      if (userId === null) return undefined
+      const channel = await channels.getByUserAndType(userId, "telegram")
       const chatId = channel?.isVerified === true && channel.isEnabled ? channel.config.chat_id : undefined
-      if (channel === undefined || chatId === undefined || (await this.#userById(chat.createdBy)) === undefined)
+      if (channel === undefined || chatId === undefined || (await this.#userById(userId)) === undefined)
         return undefined
-      const reviewable = message.aiReview === "pending" && message.senderId === chat.createdBy
-      const screen = answerCard(message, { role: await this.#roleOf(message.runId), reviewable })
+      const screen = answerCard(message, { role: await this.#roleOf(message.runId), reviewable: userId === reviewer })
       return { chatId, channelId: channel.id, screen }
     })
   }

@@ -1,4 +1,4 @@
-import { moment, objectOf, uuidText } from "rootstock/fields"
+import { moment, objectOf, oneOf, optional, uuidText } from "rootstock/fields"
 import { defineJob, type Job } from "rootstock/jobs"
 import { deliveryField } from "../notifications/notice.ts"
 
@@ -39,10 +39,13 @@ export const notifyDeliver = defineJob("notify.deliver", { queue: "notify", payl
 /** The same where Telegram is to deliver, within what its Bot API takes; otherwise it goes back. */
 export const telegramDeliver = defineJob("telegram.deliver", { queue: "telegram", payload: deliveryField })
 
-/** An answer that came into somebody's main chat, for the same person's Telegram. */
+/**
+ * An answer for somebody's Telegram: that of the person whose main chat it came into, or that of its reviewer, where it came
+ * into another chat.
+ */
 export const telegramAnswer = defineJob("telegram.answer", {
   queue: "telegram",
-  payload: objectOf("TelegramAnswer", { messageId: uuidText }),
+  payload: objectOf("TelegramAnswer", { messageId: uuidText, to: optional(oneOf("owner", "reviewer")) }),
 })
 
 /** A code to be mailed to somebody who wants notices by mail. */

@@ -28,7 +28,7 @@ export function makeHandlers(services: Services): JobHandler[] {
     handle(calendarRepair, () => calendar.repair()),
     handle(notifyDeliver, (notice, executing) => delivery.deliver(notice, executing)),
     handle(telegramDeliver, (notice, executing) => delivery.deliverByTelegram(notice, executing)),
-    handle(telegramAnswer, ({ messageId }, executing) => bot.announce(messageId, executing)),
+    handle(telegramAnswer, ({ messageId, to = "owner" }, executing) => bot.announce(messageId, to, executing)),
     handle(emailCode, ({ channelId }) => channels.sendCode(channelId)),
     handle(retentionRun, (_, { signal }) => retention.run(signal)),
   ]

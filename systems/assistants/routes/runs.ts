@@ -57,7 +57,7 @@ export function runRoutes({ runs }: Pick<Services, "runs">): Route[] {
         body: roleTest,
         answer: roleTestAnswer,
         asksOthers: true,
-        refusals: { ...refusals, ...rules.pick("BUDGET_EXCEEDED", "PROVIDER_FAILED") },
+        refusals: { ...refusals, ...rules.pick("ROLE_INACTIVE", "BUDGET_EXCEEDED", "PROVIDER_FAILED") },
       },
       async ({ params: { roleId }, body }) => {
         const { run, content, finishReason, latencyMs, toolCalls } = await runs.test(roleId, body.messages)

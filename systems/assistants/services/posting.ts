@@ -64,7 +64,13 @@ export class Posting {
       createdAt: at,
     })
     await this.#publish(row, seq, "created")
-    if (this.#hasBot && senderType !== "user") await this.#jobs.send(telegramAnswer, { messageId: row.id })
+    if (this.#hasBot && senderType !== "user") {
+      const to = aiReview === "pending" ? (["owner", "reviewer"] as const) : (["owner"] as const)
+      await this.#jobs.sendMany(
+        telegramAnswer,
+        to.map((one) => ({ messageId: row.id, to: one })),
+      )
+    }
     return row
   }
 

@@ -2,6 +2,7 @@ import { afterCommit, type KeysetPage, transaction, withRequestScope } from "roo
 import type { Logger } from "rootstock/log"
 import { absent, commonRules, fail } from "rootstock/shared"
 import { runExecute } from "../jobs/definitions.ts"
+import { rules } from "../rules.ts"
 import type { AiRun, AiToolCall, RunState } from "../schema.ts"
 import type { PromptMessage } from "../shapes.ts"
 import { tenant } from "../tenancy.ts"
@@ -129,13 +130,14 @@ export class RunService {
   /**
    * Has a role answer a conversation that is nowhere stored, with its tools looked at but not used for changes.
    *
-   * @throws RuleError `FORBIDDEN`, `NOT_FOUND`, `BUDGET_EXCEEDED`, `PROVIDER_FAILED`
+   * @throws RuleError `FORBIDDEN`, `NOT_FOUND`, `ROLE_INACTIVE`, `BUDGET_EXCEEDED`, `PROVIDER_FAILED`
    */
   async test(roleId: string, messages: readonly PromptMessage[]): Promise<Made & { run: AiRun }> {
     const me = await this.#people.requireAdmin()
     const role = (await this.#context.stores.roles.get(roleId)) ?? fail(absent("role", roleId))
     // Of a role that is only to be seen from here, nothing is to be tested.
     if (role.orgId !== tenant.current) throw absent("role", roleId)
+    if (!role.isActive) throw rules.broken("ROLE_INACTIVE", `The role ${roleId} is not active.`)
     const signal = AbortSignal.timeout(longestMs / 2)
     return this.#ai.say({ orgId: role.orgId, roleId, trigger: "test", messages, behalfOfId: me.id, signal })
   }

@@ -429,6 +429,8 @@ forEachEngine((engine) => {
     await expectProblem(place, 403, "FORBIDDEN", "POST", `/roles/${role.id}/test`, body, { as: person.token })
     provider.replies(busy)
     await expectProblem(place, 503, "PROVIDER_FAILED", "POST", `/roles/${role.id}/test`, body, { as: admin.token })
+    await send(200, "PATCH", `/roles/${role.id}`, admin, { is_active: false })
+    await expectProblem(place, 409, "ROLE_INACTIVE", "POST", `/roles/${role.id}/test`, body, { as: admin.token })
     const foreign = await makeOrganization(place)
     await expectProblem(place, 404, "NOT_FOUND", "POST", `/roles/${role.id}/test`, body, { as: foreign.token })
   })

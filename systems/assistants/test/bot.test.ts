@@ -211,6 +211,26 @@ describe("the bot", () => {
       assert.equal(await reviewOf(first.id), "pending")
     })
 
+    it("brings a card to the reviewer of an answer that came into another's chat, once, and decides there", async () => {
+      const { person, from } = await makeLinked()
+      const asker = await makePerson(app, admin)
+      const main = await expectAnswer(app, 200, "GET", "/chats/main", undefined, { as: asker.token })
+      const content = `What do you say, @@${person.username}?`
+      await expectAnswer(app, 201, "POST", `/chats/${main.id}/messages`, { content }, { as: asker.token })
+      const before = api.calls.length
+      app.clock.advance(2_000)
+      await app.work()
+      const cards = api.calls.slice(before)
+      assert.deepEqual(
+        cards.map(({ method, body }) => [method, body.chat_id]),
+        [["sendMessage", String(from)]],
+      )
+      const [approve = ""] = buttonsOf(cards[0]!.body)
+      const [, approved] = await on(press(from, approve))
+      assert.equal(approved?.body.text, says.approved)
+      assert.equal(await reviewOf(approve.split(":")[1] as string), "approved")
+    })
+
     it("lets nobody review the answers of others, nor who is not active do anything", async () => {
       const { from, person } = await makeLinked()
       const stranger = await makeLinked()
