@@ -217,3 +217,26 @@ test("says without a password that PostgreSQL cannot be reached", async () => {
   assert.match(outcome.err, /127\.0\.0\.1:9/)
   assert.doesNotMatch(outcome.err, /s3cret/)
 })
+
+test("counts sign-ins by the address that a trusted proxy names, and by no other", async () => {
+  await using folder = await temporaryFolder()
+  const fails = async (address: string, n: number, forwarded: string) => {
+    const response = await fetch(`${address}/auth/login`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-forwarded-for": forwarded },
+      body: JSON.stringify({ email: `nobody${n}@example.com`, password: "wrong password" }),
+    })
+    await response.arrayBuffer()
+    return response.status
+  }
+  for (const [proxies, last] of [
+    ["127.0.0.1", 401],
+    ["192.0.2.1", 429],
+  ] as const) {
+    const env = { DATABASE_URL: `sqlite:${folder.path}/${last}`, TRUST_PROXY: proxies }
+    await using server = await serve(env, "assistants --no-sample")
+    for (let n = 0; n < 20; n++) assert.equal(await fails(server.address, n, "203.0.113.1"), 401)
+    assert.equal(await fails(server.address, 20, "203.0.113.1"), 429)
+    assert.equal(await fails(server.address, 21, "203.0.113.2"), last)
+  }
+})

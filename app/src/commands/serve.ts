@@ -93,6 +93,7 @@ export async function prepareServer(
       title: systems.map(({ title }) => title).join(", "),
       version,
       publicUrl: settings.PUBLIC_URL,
+      trustedProxies: settings.TRUST_PROXY,
       systems: parts.map(({ system, database, context, parts, schedules }) => ({
         ...mountable(system, database, context, parts, settings.API_AUTH),
         operations: new Operations(schedules),

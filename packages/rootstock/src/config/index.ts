@@ -4,6 +4,7 @@ export { type Environment, readEnvironment } from "./read.ts"
 export { withoutCredentials } from "./server-urls.ts"
 export { environmentVariables, readSettings, type Settings } from "./settings.ts"
 export {
+  addressesVariable,
   booleanVariable,
   choiceVariable,
   hostVariable,

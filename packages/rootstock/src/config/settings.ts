@@ -3,6 +3,7 @@ import { EnvironmentError, type EnvironmentProblem } from "./environment-error.t
 import { type Environment, readVariables } from "./read.ts"
 import { brokerUrl, cacheUrl } from "./server-urls.ts"
 import {
+  addressesVariable,
   booleanVariable,
   choiceVariable,
   hostVariable,
@@ -187,6 +188,10 @@ export const environmentVariables = {
     secret: true,
     pattern: /^[\x21-\x7e]{16,256}$/,
     patternName: "a token of 16 to 256 printable characters without spaces",
+  }),
+  TRUST_PROXY: addressesVariable({
+    sentence: "Proxies whose X-Forwarded-For is believed to name the caller, as addresses or networks.",
+    example: "127.0.0.1, 10.0.0.0/8",
   }),
   PUBLIC_URL: urlVariable({
     sentence: "Address under which users reach the server, for links.",

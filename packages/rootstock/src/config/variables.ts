@@ -1,4 +1,4 @@
-import { isIPv6 } from "node:net"
+import { isIP, isIPv6 } from "node:net"
 
 /** How one environment variable is read. Made by {@link textVariable} and its siblings. */
 export type Variable<T> = {
@@ -76,6 +76,21 @@ export function hostVariable<O extends Options<string>>(options: O): Made<string
       throw new WrongValue("must be a host name or address, without a port")
     }
     return host
+  })
+}
+
+/** A variable that holds IP addresses and networks such as `10.0.0.0/8`, with commas between. */
+export function addressesVariable<O extends Options<readonly string[]>>(options: O): Made<readonly string[], O> {
+  return make<readonly string[], O>(options, (text) => {
+    const addresses = text.split(",").map((one) => one.trim())
+    for (const one of addresses) {
+      const [, address = "", bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(one) ?? []
+      const version = isIP(address)
+      // A prefix of no bits is every address there is.
+      const fits = bits === undefined || (Number(bits) >= 1 && Number(bits) <= (version === 4 ? 32 : 128))
+      if (version === 0 || !fits) throw new WrongValue("must be IP addresses or networks, with commas between")
+    }
+    return addresses
   })
 }
 

@@ -15,6 +15,7 @@ import { givenRequestId } from "./headers.ts"
 import { type HealthParts, healthCheck } from "./health.ts"
 import { addIndex } from "./index-page.ts"
 import { checkListening, isLoopback } from "./listen.ts"
+import { comesFromThisMachine, isBeyondThisMachine } from "./local-callers.ts"
 import { answerMalformed } from "./malformed.ts"
 import { operationRoutes, operationsPath, operatorAccess } from "./operations/index.ts"
 import { noSuchCall, problemOf, ruleErrorOf } from "./problem.ts"
@@ -39,6 +40,8 @@ export type ServerOptions = {
   lookupKey: KeyLookup
   /** What operators prove themselves with, at least 16 characters; without it they are only served on this machine. */
   operatorToken?: string | undefined
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed; of nobody unless said. */
+  trustedProxies?: readonly string[] | undefined
   /** Makes the heartbeats of event streams; every 15 s unless said. */
   heartbeat?: Ticker | undefined
   /** What `/health` asks. */
@@ -77,6 +80,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const fastify = makeFastify({
     bodyLimit,
     requestTimeout,
+    trustProxy: options.trustedProxies === undefined ? false : [...options.trustedProxies],
     return503OnClosing: false,
     routerOptions: { maxParamLength: 256 },
     genReqId: (request) => givenRequestId(request.headers["x-request-id"]) ?? randomUUID(),
@@ -284,8 +288,8 @@ function addHealth(fastify: FastifyInstance, { health: parts, log }: ServerOptio
   })
 }
 
-/** Where every system needs credentials, so do the metrics, but for callers on this machine. */
-function addMetrics(fastify: FastifyInstance, { metrics = [], systems, lookupKey }: ServerOptions): void {
+/** Where every system needs credentials, so do the metrics, but for callers on this machine that come by no proxy. */
+function addMetrics(fastify: FastifyInstance, { metrics = [], systems, lookupKey, publicUrl }: ServerOptions): void {
   const open = systems.some(({ auth }) => auth === "open")
   const operation = {
     summary: "What is measured, in the text format of Prometheus",
@@ -297,7 +301,8 @@ function addMetrics(fastify: FastifyInstance, { metrics = [], systems, lookupKey
     },
   }
   fastify.get("/metrics", { config: { operation } }, async (request, reply) => {
-    if (!open && !isLoopback(request.ip)) await authenticateReader(request.headers["x-api-key"], systems, lookupKey)
+    const isFree = open || (!isBeyondThisMachine(publicUrl) && comesFromThisMachine(request))
+    if (!isFree) await authenticateReader(request.headers["x-api-key"], systems, lookupKey)
     const all = await Promise.all(metrics.map((source) => source()))
     return reply.type(prometheusType).send(prometheusText(all.flat()))
   })

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import {
+  addressesVariable,
   booleanVariable,
   EnvironmentError,
   integerVariable,
@@ -49,5 +50,30 @@ test("reports every wrong variable at once, each with its name, what is wrong, a
 for (const text of ["1e3", "0x10", "8000.0", "8 000", "--1", "NaN", "0", "99999999999999999999"]) {
   test(`refuses ${text} as a port`, () => {
     assert.throws(() => readEnvironment({ PORT: text }, variables), EnvironmentError)
+  })
+}
+
+const proxies = { PROXIES: addressesVariable({ sentence: "Proxies.", example: "10.0.0.0/8" }) }
+
+test("reads addresses and networks", () => {
+  const { PROXIES } = readEnvironment({ PROXIES: "127.0.0.1, 10.0.0.0/8,::1 , fd00::/8" }, proxies)
+  assert.deepEqual(PROXIES, ["127.0.0.1", "10.0.0.0/8", "::1", "fd00::/8"])
+  assert.equal(readEnvironment({}, proxies).PROXIES, undefined)
+})
+
+// A proxy that is anybody is none: whoever calls could say who it is.
+for (const text of [
+  "true",
+  "proxy.example.com",
+  "10.0.0.0/33",
+  "10.0.0.0/0",
+  "::/129",
+  "::/0",
+  "10.0.0/8",
+  "1.2.3.4,",
+  "1",
+]) {
+  test(`refuses ${text} as addresses`, () => {
+    assert.throws(() => readEnvironment({ PROXIES: text }, proxies), EnvironmentError)
   })
 }

@@ -138,6 +138,7 @@ type ExampleOptions = {
   lookupKey?: KeyLookup
   probes?: readonly Probe[]
   health?: Partial<HealthParts>
+  publicUrl?: string
   metrics?: readonly MetricSource[]
   heartbeat?: Ticker
   release?: () => Promise<void>
@@ -157,6 +158,7 @@ export async function exampleServer(options: ExampleOptions = {}): Promise<{ ser
     health,
     metrics,
     heartbeat,
+    publicUrl,
     release,
   } = options
   const server = await createServer({
@@ -167,6 +169,7 @@ export async function exampleServer(options: ExampleOptions = {}): Promise<{ ser
     health: { probes, ...health },
     metrics,
     heartbeat,
+    publicUrl,
     log,
     ...(release === undefined ? {} : { release }),
   })

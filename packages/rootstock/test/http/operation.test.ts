@@ -180,7 +180,13 @@ test("shows metrics to callers on this machine, and to keys that may read", asyn
     [await statusOf("10.0.0.9"), await statusOf("10.0.0.9", "stranger"), await statusOf("10.0.0.9", "reader")],
     [401, 403, 200],
   )
+  const behindProxy = { "x-forwarded-for": "127.0.0.1" }
+  assert.equal((await server.fastify.inject({ url: "/metrics", headers: behindProxy })).statusCode, 401)
   await server.stop()
+  const publicUrl = "https://example.com"
+  const { server: known } = await exampleServer({ auth: "required", lookupKey, metrics, publicUrl })
+  assert.equal((await known.fastify.inject({ url: "/metrics" })).statusCode, 401)
+  await known.stop()
 })
 
 test("is unhealthy without showing host, user or password, and logs the reason", async () => {

@@ -4,6 +4,7 @@ import type { FastifyRequest } from "fastify"
 import { commonRules } from "../../shared/index.ts"
 import type { Access } from "../access.ts"
 import { isLoopback } from "../listen.ts"
+import { comesFromThisMachine, hostnameOf, isBeyondThisMachine } from "../local-callers.ts"
 import { noSuchCall } from "../problem.ts"
 import { operator } from "./operations.ts"
 
@@ -24,7 +25,7 @@ import { operator } from "./operations.ts"
  */
 export function operatorAccess(options: { token?: string | undefined; publicUrl?: string | undefined }): Access {
   const expected = options.token === undefined ? undefined : digestOf(options.token)
-  const isPublic = options.publicUrl !== undefined && !isLoopback(hostnameOf(new URL(options.publicUrl).host) ?? "")
+  const isPublic = isBeyondThisMachine(options.publicUrl)
   return {
     admit(request) {
       if (expected === undefined) {
@@ -66,18 +67,9 @@ function isJson({ "content-type": type = "" }: IncomingHttpHeaders): boolean {
   return /^application\/json *(?:;|$)/i.test(type)
 }
 
-/** Headers that proxies add. */
-const proxyHeaders = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"]
-
-function isOfThisMachine({ raw: { socket }, headers }: FastifyRequest): boolean {
-  if (!isLoopback(socket.remoteAddress ?? "") || proxyHeaders.some((name) => name in headers)) return false
-  const { host = "", origin } = headers
+function isOfThisMachine(request: FastifyRequest): boolean {
+  if (!comesFromThisMachine(request)) return false
+  const { host = "", origin } = request.headers
   if (!isLoopback(hostnameOf(host) ?? "")) return false
   return origin === undefined || origin === `http://${host}` || origin === `https://${host}`
-}
-
-/** The name or address in `host:port`; undefined where it is none. */
-function hostnameOf(host: string): string | undefined {
-  const [, address, name] = /^(?:\[([\da-f:.]+)\]|([^:@/?#\s]+))(?::\d+)?$/i.exec(host) ?? []
-  return address ?? name
 }
