@@ -157,6 +157,7 @@ export class AiService {
     await using watch = this.#watch(run, options.signal)
     const { signal } = watch
     const role = await this.#stores.roles.get(run.roleId)
+    if (!organization.isActive) throw new RunError("The organization is not active.")
     if (role?.isActive !== true) throw new RunError("The role is not active.")
     const prompt = [await this.#prompts.instructions(role, organization), ...conversation]
     await this.#stores.runs.update(run.id, { prompt })

@@ -8,7 +8,15 @@ import { PromptFileError } from "../ai/prompt-files.ts"
 import { ProviderError } from "../ai/provider.ts"
 import { runExecute } from "../jobs/definitions.ts"
 import { tenant } from "../tenancy.ts"
-import { expectAnswer, expectProblem, makeOrganization, makePerson, makeRole, type Person } from "./fixtures.ts"
+import {
+  asStaff,
+  expectAnswer,
+  expectProblem,
+  makeOrganization,
+  makePerson,
+  makeRole,
+  type Person,
+} from "./fixtures.ts"
 import { cuts, refuses, says, startModelServer } from "./model-server.ts"
 import { StubProvider, tool } from "./stub-provider.ts"
 import { openAssistants, type TestAssistants } from "./support.ts"
@@ -104,6 +112,15 @@ forEachEngine((engine) => {
     const [said, question] = await messages()
     assert.deepEqual([said.sender_type, said.sender_id, said.reply_to_id], ["system", person.id, question.id])
     assert.equal((await messages()).length, 2)
+  })
+
+  it("asks no model for an organization that is not active any more", async () => {
+    const { say, admin } = await team()
+    const { runs } = await say("Hello?")
+    await expectAnswer(place, 204, "DELETE", `/organizations/${admin.orgId}`, undefined, asStaff)
+    await workOut()
+    const run = await tenant.unbounded(() => place.stores.runs.get(runs[0].id))
+    assert.deepEqual([run?.state, run?.error, provider.calls.length], ["failed", "The organization is not active.", 0])
   })
 
   it("answers once when a later try succeeds, and waits as long as the server wants", async () => {

@@ -17,6 +17,9 @@ type RelationOptions = {
 
 type AnyRow = Record<string, any>
 
+/** A row that was reached over a link, and the value that leads from its parent to the link. */
+type Linked = { readonly key: unknown; readonly row: AnyRow }
+
 const noRelations: readonly string[] = []
 
 /** Names of the relations that a `with` asks for. @throws ValidationError for one that does not exist */
@@ -127,7 +130,7 @@ async function loadMany(
   options: RelationOptions,
   narrow: Narrow | undefined,
 ): Promise<void> {
-  const { name, target, from } = relation
+  const { name, target, from, to, link } = relation
   const groups = new Map<unknown, AnyRow[]>()
   for (const row of rows) {
     const key = mapKey(row[from.key])
@@ -141,17 +144,12 @@ async function loadMany(
   }
   if (groups.size === 0) return
   const { plan, values } = planMany(backend, relation, keysOf(rows, from.key), narrowed(target, options, narrow))
-  const found = (await backend.all(plan.query, values)) as { key: unknown; row: AnyRow }[]
-  for (const { key, row } of found) groups.get(mapKey(key))?.push(row)
-  if (options.with !== undefined && found.length > 0) {
-    await loadRelations(
-      backend,
-      target,
-      found.map(({ row }) => row),
-      options.with,
-      narrow,
-    )
-  }
+  const found = await backend.all(plan.query, values)
+  if (link === undefined) for (const row of found as AnyRow[]) groups.get(mapKey(row[to.key]))?.push(row)
+  else for (const { key, row } of found as Linked[]) groups.get(mapKey(key))?.push(row)
+  if (options.with === undefined || found.length === 0) return
+  const children = link === undefined ? (found as AnyRow[]) : (found as Linked[]).map(({ row }) => row)
+  await loadRelations(backend, target, children, options.with, narrow)
 }
 
 function narrowed(target: TableDefinition, options: RelationOptions, narrow: Narrow | undefined): RelationOptions {
@@ -211,12 +209,11 @@ function compileMany(
   const terms = orderTerms(plans, options.orderBy)
   const order = orderSql(scope, terms)
   const condition = parts.join(" AND ")
-  const width = plans.table.columns.length
-  const keyType = dialect.codec((link === undefined ? to : link.from).type)
-  const decodeKey = keyType.decode ?? ((raw: unknown) => raw)
+  // Without a link, the row itself says whose it is.
+  const more = link === undefined ? "" : `, ${parent}`
   const sql =
     options.limit === undefined
-      ? `SELECT ${columns}, ${parent} FROM ${from} WHERE ${condition} ORDER BY ${order}`
+      ? `SELECT ${columns}${more} FROM ${from} WHERE ${condition} ORDER BY ${order}`
       : limited(
           columns,
           parent,
@@ -226,11 +223,17 @@ function compileMany(
           plans,
           bind(scope, (value) => value),
         )
+  if (link === undefined) {
+    return { query: plans.query("with", sql, { writes: false, decode: decodeRow }), binders: scope.binders }
+  }
+  const width = plans.table.columns.length
+  const keyType = dialect.codec(link.from.type)
+  const decodeKey = keyType.decode ?? ((raw: unknown) => raw)
   return {
     query: {
       ...plans.query("with", sql, {
         writes: false,
-        decode: (raw) => ({ key: decodeKey(raw[width]), row: decodeRow(raw) }),
+        decode: (raw): Linked => ({ key: decodeKey(raw[width]), row: decodeRow(raw) }),
       }),
       wide: plans.wide || keyType.wide === true,
     },
