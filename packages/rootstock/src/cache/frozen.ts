@@ -1,4 +1,5 @@
 import { ValidationError } from "../errors/index.ts"
+import { isoTime } from "../schema/index.ts"
 
 const refuse = (): never => {
   throw new TypeError("A value from the cache is shared and cannot be changed: change a structuredClone() of it.")
@@ -22,9 +23,10 @@ export function freezeDate(date: Date): Date {
 
 /** The instant of a text in ISO 8601, frozen. @throws TypeError where the text is none */
 export function frozenInstant(text: string): Date {
-  const instant = new FrozenDate(text)
-  if (Number.isNaN(instant.getTime())) throw new TypeError("no instant")
-  return Object.freeze(instant)
+  let time = isoTime(text)
+  if (Number.isNaN(time)) time = Date.parse(text)
+  if (Number.isNaN(time)) throw new TypeError("no instant")
+  return Object.freeze(new FrozenDate(time))
 }
 
 /**

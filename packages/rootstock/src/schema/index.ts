@@ -64,6 +64,7 @@ export {
   type ColumnType,
   canonicalJson,
   canonicalValue,
+  isoTime,
   type Problem,
   parsePostgresArray,
   postgresArray,

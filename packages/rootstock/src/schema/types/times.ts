@@ -4,41 +4,78 @@ import { type ColumnType, shown, wrongType } from "./type.ts"
 const first = Date.UTC(2000, 0, 1) - 63_082_281_600_000
 const last = 253_402_300_799_999
 
-function digits(text: string, at: number, count: number): number {
-  let value = 0
-  for (let index = at; index < at + count; index++) value = value * 10 + text.charCodeAt(index) - 48
-  return value
+/** The number that two digits make; NaN where they are none, or more than `most`. */
+function pair(text: string, at: number, most: number): number {
+  const tens = text.charCodeAt(at) - 48
+  const ones = text.charCodeAt(at + 1) - 48
+  const value = tens * 10 + ones
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 && value <= most ? value : Number.NaN
 }
 
-/** The instant of `YYYY-MM-DD?HH:MM:SS`; the digits stand at fixed places, so this is faster than `Date.parse`. */
-function instant(text: string, milliseconds: number): Date {
-  return new Date(
-    Date.UTC(
-      digits(text, 0, 4),
-      digits(text, 5, 2) - 1,
-      digits(text, 8, 2),
-      digits(text, 11, 2),
-      digits(text, 14, 2),
-      digits(text, 17, 2),
-      milliseconds,
-    ),
+/**
+ * Milliseconds of Unix time of `YYYY-MM-DD?HH:MM:SS` in UTC at the start of a text; NaN where it is none. The digits stand at
+ * fixed places, so this takes a third of the time of `Date.parse`.
+ *
+ * Days are counted in years from March on and in eras of 400 years, as in
+ * https://howardhinnant.github.io/date_algorithms.html#days_from_civil
+ */
+function wallTime(text: string): number {
+  const month = pair(text, 5, 12)
+  const year = pair(text, 0, 99) * 100 + pair(text, 2, 99) - (month <= 2 ? 1 : 0)
+  const day = pair(text, 8, 31)
+  if (day > 28 && day > lastDay(month, year)) return Number.NaN
+  const era = Math.floor(year / 400)
+  const yearOfEra = year - era * 400
+  const dayOfYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1
+  const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear
+  const days = era * 146_097 + dayOfEra - 719_468
+  const minutes = (days * 24 + pair(text, 11, 23)) * 60 + pair(text, 14, 59)
+  return month > 0 && day > 0 ? minutes * 60_000 + pair(text, 17, 59) * 1_000 : Number.NaN
+}
+
+/** @param year the one that begins in March before; so February ends the year before the one that it is of */
+function lastDay(month: number, year: number): number {
+  if (month !== 2) return 30 + ((month + (month >> 3)) & 1)
+  const own = year + 1
+  return own % 4 === 0 && (own % 100 !== 0 || own % 400 === 0) ? 29 : 28
+}
+
+/** Milliseconds of Unix time of `YYYY-MM-DDTHH:MM:SS.mmmZ`; NaN where a text is not exactly of this form. */
+export function isoTime(text: string): number {
+  if (
+    text.length !== 24 ||
+    text.charCodeAt(4) !== 45 ||
+    text.charCodeAt(7) !== 45 ||
+    text.charCodeAt(10) !== 84 ||
+    text.charCodeAt(13) !== 58 ||
+    text.charCodeAt(16) !== 58 ||
+    text.charCodeAt(19) !== 46 ||
+    text.charCodeAt(23) !== 90
   )
+    return Number.NaN
+  return wallTime(text) + pair(text, 20, 99) * 10 + digit(text, 22)
 }
 
-/** `YYYY-MM-DDTHH:MM:SS.mmmZ`, exactly. `Date.UTC` takes years below 100 for those of the last century. */
+function digit(text: string, at: number): number {
+  const value = text.charCodeAt(at) - 48
+  return value >= 0 && value <= 9 ? value : Number.NaN
+}
+
+/** `YYYY-MM-DDTHH:MM:SS.mmmZ`; what the check of the column lets through beside it, as JavaScript reads it. */
 function decodeIso(text: string): Date {
-  if (text.length !== 24 || text.charCodeAt(0) === 48) return new Date(text)
-  return instant(text, digits(text, 20, 3))
+  const time = isoTime(text)
+  return new Date(Number.isNaN(time) ? text : time)
 }
 
 /** `YYYY-MM-DD HH:MM:SS[.f]+00`: what PostgreSQL prints in the zone UTC. */
 function decodePostgres(text: string): Date {
   const fraction = text.charCodeAt(19) === 46 ? text.length - 23 : 0
-  if (text.charCodeAt(0) === 48 || text.charCodeAt(4) !== 45 || fraction < 0 || fraction > 3 || !text.endsWith("+00")) {
-    return new Date(text.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00"))
-  }
-  if (fraction === 0) return instant(text, 0)
-  return instant(text, digits(text, 20, fraction) * (fraction === 3 ? 1 : fraction === 2 ? 10 : 100))
+  const time =
+    text.charCodeAt(4) === 45 && fraction >= 0 && fraction <= 3 && text.endsWith("+00") ? wallTime(text) : Number.NaN
+  if (Number.isNaN(time)) return new Date(text.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00"))
+  let milliseconds = 0
+  for (let at = 20; at < 20 + fraction; at++) milliseconds = milliseconds * 10 + digit(text, at)
+  return new Date(time + (fraction === 3 || fraction === 0 ? milliseconds : milliseconds * (fraction === 2 ? 10 : 100)))
 }
 
 export const timestampColumn: ColumnType = {
