@@ -26,7 +26,7 @@ export type RelayOptions = {
 /** The most messages whose confirmations are awaited. */
 const mostInFlight = 500
 /** The most jobs that are taken ahead of them. */
-const mostAhead = 2_000
+const mostAhead = 6_000
 /** Pauses between the tries to write to a database that is away, in milliseconds. */
 const firstPauseMs = 100
 const longestPauseMs = 5_000
@@ -175,18 +175,21 @@ export class Relay {
   }
 
   #has(id: string): boolean {
-    return (
-      this.#inFlight.has(id) ||
-      this.#confirmed.has(id) ||
-      this.#begun.has(id) ||
-      this.#returned.has(id) ||
-      this.#ahead.some((job) => job.id === id)
-    )
+    return this.#hasOut(id) || this.#ahead.some((job) => job.id === id)
+  }
+
+  /** Whether it has the job, and not to be published yet. */
+  #hasOut(id: string): boolean {
+    return this.#inFlight.has(id) || this.#confirmed.has(id) || this.#begun.has(id) || this.#returned.has(id)
   }
 
   #accept(taken: readonly TakenJob[]): void {
     // Whatever is known of an earlier taking says nothing of this one.
-    for (const { id } of taken) {
+    let lane = this.#ahead.at(-1)?.lane ?? 0
+    let isOrdered = true
+    for (const { id, lane: own } of taken) {
+      if (own < lane) isOrdered = false
+      lane = own
       this.#inFlight.delete(id)
       this.#receivedEarly.delete(id)
       this.#confirmed.forget(id)
@@ -194,6 +197,8 @@ export class Relay {
       this.#returned.delete(id)
     }
     this.#ahead.push(...taken)
+    // Those of a lane keep their order.
+    if (!isOrdered) this.#ahead.sort(byLane)
     this.#publish()
   }
 
@@ -283,7 +288,11 @@ export class Relay {
   /** Jobs whose claim was made and not answered wait again. */
   async #giveBackUnknown({ id }: Identity, queue: string): Promise<void> {
     const { atBroker } = this.#options
-    const unknown = (await atBroker.of(id, queue)).filter((one) => !this.#has(one.id))
+    const held = await atBroker.of(id, queue)
+    const ahead = new Set(this.#ahead.map((job) => job.id))
+    const unknown = held.filter((one) => !ahead.has(one.id) && !this.#hasOut(one.id))
     if (unknown.length > 0) await atBroker.giveBack(unknown, id)
   }
 }
+
+const byLane = (one: TakenJob, other: TakenJob) => one.lane - other.lane
