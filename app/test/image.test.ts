@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { cp, mkdir, readFile, stat, symlink } from "node:fs/promises"
-import { basename, dirname, join } from "node:path"
+import { basename, dirname, join, relative, sep } from "node:path"
 import { createInterface } from "node:readline"
 import { test } from "node:test"
 import { fileURLToPath } from "node:url"
@@ -10,15 +10,30 @@ import { temporaryFolder } from "./program.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
-/** Copies as the Dockerfile does, without what `.dockerignore` leaves out. */
+/** What `.dockerignore` leaves out: names at the root, and after two asterisks those at any depth. */
+async function isLeftOut(): Promise<(path: string) => boolean> {
+  const lines = (await readFile(join(root, ".dockerignore"), "utf8")).split("\n").filter((line) => line !== "")
+  const anywhere = new Set(lines.filter((line) => line.startsWith("**/")).map((line) => line.slice(3)))
+  const atRoot = new Set(lines.filter((line) => !line.startsWith("**/")))
+  assert.ok(
+    [...anywhere, ...atRoot].every((name) => !/[*!/?]/.test(name)),
+    "other patterns are not read here",
+  )
+  return (path) => {
+    const names = relative(root, path).split(sep)
+    return atRoot.has(names[0] as string) || names.some((name) => anywhere.has(name))
+  }
+}
+
+/** Copies as the Dockerfile does. */
 async function copy(line: string, image: string): Promise<void> {
+  const leftOut = await isLeftOut()
   const words = line.split(/\s+/).slice(1)
   const target = words.pop() as string
   for (const source of words) {
     const isFolder = (await stat(join(root, source))).isDirectory()
     const to = isFolder || !target.endsWith("/") ? join(image, target) : join(image, target, basename(source))
-    const leftOut = new Set(["node_modules", "dist", "test"])
-    await cp(join(root, source), to, { recursive: true, filter: (path) => !leftOut.has(basename(path)) })
+    await cp(join(root, source), to, { recursive: true, filter: (path) => !leftOut(path) })
   }
 }
 
