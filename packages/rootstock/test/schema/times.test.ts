@@ -50,6 +50,13 @@ describe("an instant", () => {
     )
   })
 
+  it("is one of the next month where a month has no such day, as in JavaScript", () => {
+    for (const day of ["2026-02-31", "2025-02-29", "2026-04-31"]) {
+      const text = `${day}T10:00:00.000Z`
+      assert.equal(isoTime(text), Date.parse(text), text)
+    }
+  })
+
   it("is none where a text has another form, and never another one than JavaScript reads", () => {
     const characters = [..."0123456789-:.TZ +/x"]
     const changes = fc.array(fc.tuple(fc.nat({ max: 23 }), fc.constantFrom(...characters)), {

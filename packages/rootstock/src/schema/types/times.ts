@@ -14,7 +14,7 @@ function pair(text: string, at: number, most: number): number {
 
 /**
  * Milliseconds of Unix time of `YYYY-MM-DD?HH:MM:SS` in UTC at the start of a text; NaN where it is none. The digits stand at
- * fixed places, so this takes a third of the time of `Date.parse`.
+ * fixed places, so this takes a third of the time of `Date.parse`. As there, 31 February is a day of March.
  *
  * Days are counted in years from March on and in eras of 400 years, as in
  * https://howardhinnant.github.io/date_algorithms.html#days_from_civil
@@ -23,7 +23,6 @@ function wallTime(text: string): number {
   const month = pair(text, 5, 12)
   const year = pair(text, 0, 99) * 100 + pair(text, 2, 99) - (month <= 2 ? 1 : 0)
   const day = pair(text, 8, 31)
-  if (day > 28 && day > lastDay(month, year)) return Number.NaN
   const era = Math.floor(year / 400)
   const yearOfEra = year - era * 400
   const dayOfYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1
@@ -31,13 +30,6 @@ function wallTime(text: string): number {
   const days = era * 146_097 + dayOfEra - 719_468
   const minutes = (days * 24 + pair(text, 11, 23)) * 60 + pair(text, 14, 59)
   return month > 0 && day > 0 ? minutes * 60_000 + pair(text, 17, 59) * 1_000 : Number.NaN
-}
-
-/** @param year the one that begins in March before; so February ends the year before the one that it is of */
-function lastDay(month: number, year: number): number {
-  if (month !== 2) return 30 + ((month + (month >> 3)) & 1)
-  const own = year + 1
-  return own % 4 === 0 && (own % 100 !== 0 || own % 400 === 0) ? 29 : 28
 }
 
 /** Milliseconds of Unix time of `YYYY-MM-DDTHH:MM:SS.mmmZ`; NaN where a text is not exactly of this form. */
